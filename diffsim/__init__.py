@@ -1,0 +1,39 @@
+"""diffsim: simulators that are differentiable end to end, and every way of optimising over them
+judged on the same problem."""
+
+from ._precision import enable_x64 as _enable_x64
+
+_enable_x64()
+
+from ._gradient_check import GradientCheck as GradientCheck, check_gradients as check_gradients
+from ._objective import (
+    AbstractObjective as AbstractObjective,
+    AbstractResidualObjective as AbstractResidualObjective,
+    Constraint as Constraint,
+    LeastSquares as LeastSquares,
+    Maximise as Maximise,
+    Minimise as Minimise,
+)
+from ._observables import Observables as Observables, observe as observe
+from ._problem import (
+    Evaluation as Evaluation,
+    Problem as Problem,
+    evaluate as evaluate,
+    evaluate_batch as evaluate_batch,
+)
+from ._simulator import (
+    AbstractLens as AbstractLens,
+    AbstractSimulator as AbstractSimulator,
+    At as At,
+    Leaf as Leaf,
+)
+from ._space import (
+    AbstractScale as AbstractScale,
+    DesignSpace as DesignSpace,
+    Linear as Linear,
+    Log as Log,
+    Logit as Logit,
+)
+from ._status import RESULTS as RESULTS, SimulationError as SimulationError
+
+__version__ = "0.1.0"

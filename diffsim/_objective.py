@@ -1,0 +1,101 @@
+"""What is asked of the observables: residuals, a scalar to minimise, constraints."""
+
+import abc
+from collections.abc import Callable
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ._observables import Observables
+from ._types import Residuals, Scalar
+
+
+class AbstractObjective(eqx.Module):
+    """A scalar to minimise."""
+
+    @abc.abstractmethod
+    def __call__(self, observables: Observables) -> Scalar:
+        """The value, always to be minimised."""
+
+
+class AbstractResidualObjective(AbstractObjective):
+    """A half sum of squares, whose residuals are known one by one."""
+
+    @abc.abstractmethod
+    def residuals(self, observables: Observables) -> Residuals:
+        """Scaled residuals (p,)."""
+
+    def __call__(self, observables: Observables) -> Scalar:
+        return 0.5 * jnp.sum(self.residuals(observables) ** 2)
+
+
+class LeastSquares(AbstractResidualObjective):
+    """Weighted misfit of one observable: r = (value - data) / scale.
+
+    **Arguments:**
+
+    - `data`: the measurements, shaped as the observable.
+    - `scale`: standard deviation of the noise, or any scale, broadcast against `data`.
+    - `observable`: the name of the observable.
+    - `mask`: True where a point counts (padding and excluded stretches are False).
+
+    **Raises:** `ValueError` if data or scale are not finite where they count, or if the scale
+    is not positive.
+    """
+
+    data: Float[Array, "..."]
+    scale: Float[Array, "..."]
+    mask: Float[Array, "..."]
+    observable: str = eqx.field(static=True)
+
+    def __init__(self, data, scale=1.0, *, observable: str = "current", mask=None):
+        data, scale = np.asarray(data, float), np.asarray(scale, float)
+        mask = np.ones(data.shape, bool) if mask is None else np.asarray(mask, bool)
+        if not np.all(np.isfinite(data[mask])):
+            bad = int(np.sum(~np.isfinite(data[mask])))
+            raise ValueError(f"data must be finite, but {bad} of {data[mask].size} values are not.")
+        if not (np.all(np.isfinite(scale)) and np.all(scale > 0)):
+            raise ValueError(f"scale must be positive and finite, but its minimum is {scale.min()}.")
+        self.data = jnp.asarray(np.where(mask, data, 0.0))
+        self.scale = jnp.asarray(np.broadcast_to(scale, data.shape))
+        self.mask = jnp.asarray(mask, float)
+        self.observable = observable
+
+    def residuals(self, observables: Observables) -> Residuals:
+        difference = observables.values[self.observable] - self.data
+        return jnp.ravel(self.mask * difference / self.scale)
+
+
+class Minimise(AbstractObjective):
+    """Any scalar function of the observables."""
+
+    function: Callable[[Observables], Scalar]
+
+    def __call__(self, observables: Observables) -> Scalar:
+        return self.function(observables)
+
+
+class Maximise(AbstractObjective):
+    """Any scalar function of the observables, to be made large; its negative is minimised."""
+
+    function: Callable[[Observables], Scalar]
+
+    def __call__(self, observables: Observables) -> Scalar:
+        return -self.function(observables)
+
+
+class Constraint(eqx.Module):
+    """Feasible where every entry of `function(observables)` is at most zero.
+
+    `name` stands in datasets and messages; `scale` brings the slack to order one.
+    """
+
+    function: Callable[[Observables], Array]
+    name: str = eqx.field(static=True)
+    scale: float = eqx.field(static=True, default=1.0)
+
+    def slacks(self, observables: Observables) -> Float[Array, " q"]:
+        """Scaled slacks, at most zero where feasible."""
+        return jnp.atleast_1d(self.function(observables)) / self.scale
