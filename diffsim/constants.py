@@ -19,8 +19,8 @@ boltzmann: Final[float] = 1.380649e-23
 faraday: Final[float] = 96485.33212331001
 """F = N_A e, C/mol"""
 
-gas_constant: Final[float] = 8.314462618153241
+gas_constant: Final[float] = 8.31446261815324
 """R = N_A k_B, J/(mol K)"""
 
 standard_temperature: Final[float] = 298.15
-"""25 °C in kelvin: the temperature meant where a text says "room temperature\""""
+"""25 °C in kelvin"""
