@@ -1,0 +1,40 @@
+"""Set-up of the test run: everything here must happen before JAX and the packages are imported.
+
+- Array annotations of our packages are checked at run time: jaxtyping's import hook with beartype.
+- Compiled programs are kept between runs, in the user's own cache folder (JAX's cache is trusted
+  on reading, so that a folder others can write to will not do).
+- Linear algebra has one thread, and so has XLA in the workers of pytest-xdist.
+"""
+
+import os
+from pathlib import Path
+
+from hypothesis import settings
+from jaxtyping import install_import_hook
+
+
+def _cache_folder() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "diffsim" / "tests"
+
+
+def _one_thread() -> None:
+    # NumPy may be loaded already in this process; workers inherit the variables and load it later.
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+    flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
+
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_cache_folder()))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+_one_thread()
+
+install_import_hook(["diffsim", "surrogates", "experiments"], "beartype.beartype")
+
+# Compilation makes the first example slow; what is slow is measured in benchmarks/, not here.
+settings.register_profile("diffsim", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("diffsim")
