@@ -2,26 +2,24 @@
 
 import abc
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
-from scipy import constants
+from jaxtyping import Array, ArrayLike, Real
 
-from ..._types import ScalarLike
+from ..._units import quantity
+from ...constants import faraday, gas_constant
 
-Electrons = int | Int[Array, "..."] | Float[Array, "..."]
-
-# F/R = e/k, exact since the SI of 2019.
-_COULOMB_PER_BOLTZMANN = constants.e / constants.k
+RealLike: TypeAlias = Real[ArrayLike, "..."]
+Electrons: TypeAlias = Real[ArrayLike, "..."]
 
 
-def inverse_thermal_voltage(temperature: ScalarLike) -> Array:
+def inverse_thermal_voltage(temperature: RealLike) -> Array:
     """f = F/RT in 1/V, for a temperature in K."""
-    return _COULOMB_PER_BOLTZMANN / jnp.asarray(temperature)
+    return (faraday / gas_constant) / jnp.asarray(temperature)
 
 
 class AbstractKinetics(eqx.Module):
@@ -52,7 +50,7 @@ class AbstractKinetics(eqx.Module):
 
     @abc.abstractmethod
     def log_rates(
-        self, overpotential: ScalarLike, temperature: ScalarLike, electrons: Electrons
+        self, overpotential: RealLike, temperature: RealLike, electrons: Electrons
     ) -> tuple[Array, Array]:
         """The logarithms (ln k_red, ln k_ox).
 
@@ -64,14 +62,18 @@ class AbstractKinetics(eqx.Module):
         """
 
 
-def parameter(name: str) -> Callable[[Any], Array]:
-    """Converter of a field: any real number or array to a float64 leaf."""
+def parameter(name: str, unit: str = "") -> Callable[[Any], Array]:
+    """Converter of a field: a number, an array, or a text with a unit, to a float64 leaf."""
 
     def convert(value: Any) -> Array:
+        if isinstance(value, str) or hasattr(value, "units"):
+            value = quantity(value, unit, field=name)
         try:
             return jnp.asarray(value, dtype=jnp.float64)
         except (TypeError, ValueError) as error:
-            raise TypeError(f"{name} must be a real number, but {name}={value!r}.") from error
+            raise TypeError(
+                f"{name} must be a real number or array, but {name}={value!r}."
+            ) from error
 
     return convert
 

@@ -4,10 +4,10 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ..._types import ScalarLike
 from ._base import (
     AbstractKinetics,
     Electrons,
+    RealLike,
     check_parameter,
     check_positive,
     inverse_thermal_voltage,
@@ -42,7 +42,7 @@ class ButlerVolmer(AbstractKinetics):
     Source: A. J. Bard, L. R. Faulkner, Electrochemical Methods, 2nd ed. (2001), section 3.3.
     """
 
-    k0: Float[Array, "..."] = eqx.field(converter=parameter("k0"))
+    k0: Float[Array, "..."] = eqx.field(converter=parameter("k0", "m/s"))
     alpha: Float[Array, "..."] = eqx.field(converter=parameter("alpha"), default=0.5)
     beta: Float[Array, "..."] | None = eqx.field(converter=_optional_beta, default=None)
 
@@ -52,7 +52,7 @@ class ButlerVolmer(AbstractKinetics):
             check_parameter(self, name, "between 0 and 4", lambda a: (a >= 0) & (a <= 4))
 
     def log_rates(
-        self, overpotential: ScalarLike, temperature: ScalarLike, electrons: Electrons
+        self, overpotential: RealLike, temperature: RealLike, electrons: Electrons
     ) -> tuple[Array, Array]:
         drive = electrons * inverse_thermal_voltage(temperature) * jnp.asarray(overpotential)
         beta = 1.0 - self.alpha if self.beta is None else self.beta

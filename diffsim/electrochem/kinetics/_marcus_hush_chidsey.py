@@ -6,10 +6,10 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ..._types import ScalarLike
 from ._base import (
     AbstractKinetics,
     Electrons,
+    RealLike,
     check_positive,
     inverse_thermal_voltage,
     parameter,
@@ -45,9 +45,9 @@ class MarcusHushChidsey(AbstractKinetics):
 
     single_electron: ClassVar[bool] = True
 
-    k0: Float[Array, "..."] = eqx.field(converter=parameter("k0"))
+    k0: Float[Array, "..."] = eqx.field(converter=parameter("k0", "m/s"))
     reorganisation_energy: Float[Array, "..."] = eqx.field(
-        converter=parameter("reorganisation_energy")
+        converter=parameter("reorganisation_energy", "eV")
     )
 
     def __check_init__(self):
@@ -55,7 +55,7 @@ class MarcusHushChidsey(AbstractKinetics):
         check_positive(self, "reorganisation_energy", "eV")
 
     def log_rates(
-        self, overpotential: ScalarLike, temperature: ScalarLike, electrons: Electrons
+        self, overpotential: RealLike, temperature: RealLike, electrons: Electrons
     ) -> tuple[Array, Array]:
         require_single_electron(self, electrons)
         f = inverse_thermal_voltage(temperature)

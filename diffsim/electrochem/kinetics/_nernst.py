@@ -5,8 +5,7 @@ from typing import ClassVar
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from ..._types import ScalarLike
-from ._base import AbstractKinetics, Electrons, inverse_thermal_voltage
+from ._base import AbstractKinetics, Electrons, RealLike, inverse_thermal_voltage
 
 
 class Nernst(AbstractKinetics):
@@ -24,7 +23,7 @@ class Nernst(AbstractKinetics):
     reversible: ClassVar[bool] = True
 
     def log_rates(
-        self, overpotential: ScalarLike, temperature: ScalarLike, electrons: Electrons
+        self, overpotential: RealLike, temperature: RealLike, electrons: Electrons
     ) -> tuple[Array, Array]:
         half = 0.5 * electrons * inverse_thermal_voltage(temperature) * jnp.asarray(overpotential)
         return -half, half
