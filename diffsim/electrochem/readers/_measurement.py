@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -136,17 +137,18 @@ class Measurement:
         """The measurement as an `xarray.Dataset` over "time", units and metadata as attributes.
 
         Everything in it can be written to netCDF: unknown metadata are left out, nested ones
-        become JSON text.
+        become JSON text, further columns take plain names and keep theirs as "long_name".
         """
         variables = {
             name: ("time", getattr(self, name), {"units": _UNITS[name]})
             for name in ("potential", "current")
         }
         variables["current"][2]["convention"] = "oxidation positive"
-        variables |= {
-            name.replace("/", " per "): ("time", values, {"long_name": name})
-            for name, values in self.extra.items()
-        }
+        for name, values in self.extra.items():
+            plain = re.sub(r"\W+", "_", name).strip("_") or "extra"
+            while plain in variables or plain == "time":
+                plain += "_"
+            variables[plain] = ("time", values, {"long_name": name})
         time = ("time", self.time, {"units": _UNITS["time"]})
         attributes = {k: _attribute(v) for k, v in self.metadata.items() if v is not None}
         return xr.Dataset(variables, coords={"time": time}, attrs=attributes)
