@@ -9,4 +9,5 @@ from ._interface import (
     Traits as Traits,
 )
 from ._levenberg_marquardt import LevenbergMarquardt as LevenbergMarquardt
+from ._multistart import Multistart as Multistart
 from ._run import History as History, Run as Run, Starts as Starts

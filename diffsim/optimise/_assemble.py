@@ -7,10 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._problem import Problem
+from .._space import DesignSpace
+from ._compiled import timed_call
 from ._interface import REASONS, reason_code
 from ._ledger import Ledger
 from ._run import History, Run, Starts
 
+_CHUNK = 64
 _DTYPES = {"start": np.int64, "result": np.int32, "columns": np.int64, "order": object}
 
 
@@ -49,8 +52,17 @@ def _history(ledger: Ledger) -> History:
 
 
 def _physical(problem: Problem, x: np.ndarray) -> np.ndarray:
-    values = jax.vmap(problem.space.physical)(jnp.asarray(x))
-    return np.stack([np.asarray(values[name]) for name in problem.space.names], axis=-1)
+    """Physical values (h, d); in chunks of one shape, so that one program serves every run."""
+    space, rows = problem.space, -(-len(x) // _CHUNK) * _CHUNK
+    padded = np.pad(x, ((0, rows - len(x)), (0, 0)))
+    chunks = padded.reshape(-1, _CHUNK, x.shape[1])
+    values = [np.asarray(timed_call(_physical_chunk, space, chunk).value) for chunk in chunks]
+    return np.concatenate(values)[: len(x)]
+
+
+def _physical_chunk(space: DesignSpace, x: np.ndarray):
+    values = jax.vmap(space.physical)(jnp.asarray(x))
+    return jnp.stack([values[name] for name in space.names], axis=-1)
 
 
 def _starts(history: History, reasons: np.ndarray) -> Starts:

@@ -66,4 +66,4 @@ def _free_step(factor, offset, weight, weighted, free: Bool[Array, " d"]) -> Vec
         [jnp.where(free, factor, 0.0), jnp.diag(jnp.where(free, weight, 1.0))]
     )
     target = -jnp.concatenate([offset, jnp.where(free, weighted, 0.0)])
-    return lx.linear_solve(lx.MatrixLinearOperator(stacked), target, lx.QR()).value
+    return lx.linear_solve(lx.MatrixLinearOperator(stacked), target, lx.QR(), throw=False).value

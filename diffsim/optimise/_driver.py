@@ -1,7 +1,7 @@
 """One driver for every method: evaluates, counts, keeps the best, records and resumes."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from .._precision import require_x64
 from .._problem import Evaluation, Problem
-from .._status import RESULTS, SimulationError, code, from_code, remedy_of
+from .._status import SimulationError, code, from_code, remedy_of
 from ._assemble import assemble
 from ._budget import Budget, as_budget
 from ._compiled import Timed, timed_call
@@ -68,11 +68,10 @@ def solve(
         "optimiser": describe(optimiser),
         "x0": describe(x0),
         "key": describe(key),
-        "versions": versions(),
+        "versions": dict(versions()),
     }
-    with Store(directory, configuration) as store:
-        with progress_bar(budget, enabled=progress) as bar:
-            ledger, reasons = _loop(problem, optimiser, budget, x0, key, store, bar)
+    with Store(directory, configuration) as store, progress_bar(budget, enabled=progress) as bar:
+        ledger, reasons = _loop(problem, optimiser, budget, x0, key, store, bar)
     configuration["budget"] = describe(budget)
     run = assemble(problem, ledger, reasons, configuration)
     if throw and not np.isfinite(run.best_value):
@@ -115,34 +114,50 @@ def check_capabilities(problem: Problem, optimiser: AbstractOptimiser) -> None:
 
 
 def traits_of(problem: Problem) -> Traits:
-    """What a method may know of the problem; traces it, but computes nothing."""
-    point = jax.ShapeDtypeStruct((problem.space.size,), float)
-    shapes = eqx.filter_eval_shape(lambda x: problem.evaluate(x).constraints, point)
-    return Traits(problem.space.size, int(shapes.shape[0]), problem.has_residuals)
+    """What a method may know of the problem; computes nothing, traces it for constraints."""
+    size, constraints = problem.space.size, 0
+    if problem.constraints:
+        point = jax.ShapeDtypeStruct((size,), float)
+        slacks = eqx.filter_eval_shape(lambda x: problem.evaluate(x).constraints, point)
+        constraints = int(slacks.shape[0])
+    return Traits(size, constraints, problem.has_residuals)
 
 
 def _loop(problem, optimiser, budget, x0, key, store, bar):
     """Ask, evaluate, tell until the method ends or the budget would be exceeded."""
     ledger = Ledger(problem, budget)
     method = _Method(optimiser, ledger)
-    state = method("init", x0, key, traits_of(problem))
+    state, request, reasons = method(_begin, x0, key, traits_of(problem))
     try:
-        while True:
-            reasons = np.atleast_1d(np.asarray(method("status", state)))
-            if not np.any(reasons == int(reason_code(REASONS.running))):
-                break
-            request = method("ask", state)
-            if not ledger.affords(request):
-                reasons = np.where(reasons == 0, int(reason_code(REASONS.budget)), reasons)
-                break
+        while np.any(reasons == _RUNNING) and ledger.affords(request):
             evaluation = _answer(problem, request, ledger, store)
-            state = method("tell", state, request, evaluation)
+            state, request, reasons = method(_advance, state, request, evaluation)
             bar.show(ledger)
     finally:
         optimiser.close(state)
     if ledger.counts.evaluations == 0:
         raise ValueError(f"the budget must allow a first request, but {budget} does not.")
-    return ledger, reasons
+    return ledger, np.where(reasons == _RUNNING, int(reason_code(REASONS.budget)), reasons)
+
+
+_RUNNING = int(reason_code(REASONS.running))
+
+
+def _begin(optimiser: AbstractOptimiser, x0, key, traits: Traits):
+    """State, first request and reasons."""
+    return _outlook(optimiser, optimiser.init(x0, key, traits))
+
+
+def _advance(optimiser: AbstractOptimiser, state, request: Request, evaluation: Evaluation):
+    """State, next request and reasons after an answer."""
+    return _outlook(optimiser, optimiser.tell(state, request, evaluation))
+
+
+def _outlook(optimiser: AbstractOptimiser, state):
+    reasons = optimiser.status(state)
+    # Methods that are not pure JAX are not asked once they have ended.
+    ended = not optimiser.vmappable and np.all(np.asarray(reasons) != _RUNNING)
+    return state, None if ended else optimiser.ask(state), reasons
 
 
 class _Method:
@@ -150,30 +165,24 @@ class _Method:
 
     def __init__(self, optimiser: AbstractOptimiser, ledger: Ledger):
         self._ledger = ledger
-        self._optimiser = optimiser
         # Settings become arrays, so that a new tolerance does not recompile.
-        self._dynamic = jax.tree.map(
-            lambda leaf: jnp.asarray(leaf) if isinstance(leaf, float) else leaf, optimiser
-        )
+        self._optimiser = optimiser
+        if optimiser.vmappable:
+            self._optimiser = jax.tree.map(
+                lambda leaf: jnp.asarray(leaf) if isinstance(leaf, float) else leaf, optimiser
+            )
 
-    def __call__(self, step: str, *args: Any) -> Any:
+    def __call__(self, step: Callable, *args: Any) -> Any:
         if self._optimiser.vmappable:
-            timed = timed_call(_STEPS[step], self._dynamic, *args)
+            timed = timed_call(step, self._optimiser, *args)
         else:
             wall, cpu = time.perf_counter(), time.process_time()
-            value = getattr(self._optimiser, step)(*args)
+            value = step(self._optimiser, *args)
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
             timed = Timed(value, wall, cpu, 0.0)
         self._ledger.spend_on_method(timed)
-        return timed.value
-
-
-_STEPS = {
-    "init": lambda optimiser, x0, key, traits: optimiser.init(x0, key, traits),
-    "ask": lambda optimiser, state: optimiser.ask(state),
-    "tell": lambda optimiser, state, request, answer: optimiser.tell(state, request, answer),
-    "status": lambda optimiser, state: optimiser.status(state),
-}
+        state, request, reasons = timed.value
+        return state, request, np.atleast_1d(np.asarray(reasons))
 
 
 def _answer(problem: Problem, request: Request, ledger: Ledger, store: Store) -> Evaluation:
@@ -202,12 +211,12 @@ def _simulate(problem: Problem, request: Request) -> Timed:
     points = jnp.asarray(request.points)
     if points.shape[0] > 1:
         return timed_call(_many, problem, points, request.order)
-    timed = timed_call(_one, problem, points[0], request.order)
-    return timed._replace(value=jax.tree.map(lambda leaf: leaf[None], timed.value))
+    return timed_call(_one, problem, points, request.order)
 
 
 def _one(problem: Problem, x: Array, order) -> Evaluation:
-    return problem.evaluate(x, order)
+    # Not a batch of one: under `vmap` a simulator's branches would both be computed.
+    return jax.tree.map(lambda leaf: leaf[None], problem.evaluate(x[0], order))
 
 
 def _many(problem: Problem, x: Array, order) -> Evaluation:

@@ -1,6 +1,7 @@
 """What identifies a run: the method, the problem's numbers, the space, the versions."""
 
 import dataclasses
+import functools
 import hashlib
 import importlib.metadata
 import platform
@@ -68,6 +69,7 @@ def problem_hash(problem: Problem) -> str:
     return digest.hexdigest()
 
 
+@functools.cache
 def versions() -> dict[str, str]:
     """Versions of what decides the bits of a run."""
     names = ("diffsim", "jax", "jaxlib", "equinox", "optimistix", "lineax", "optax", "diffrax")

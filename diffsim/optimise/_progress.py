@@ -9,7 +9,7 @@ from ._budget import Budget
 from ._ledger import Ledger
 
 
-class progress_bar(AbstractContextManager):  # noqa: N801 (reads as a function)
+class progress_bar(AbstractContextManager):
     """Shows the part of the budget that is used, the best value and the failures."""
 
     def __init__(self, budget: Budget, *, enabled: bool):

@@ -96,8 +96,9 @@ class EvaluationLog:
             self._stream.flush()
             return
         end = len(MAGIC)
-        for record, end in read_records(self._stream, path):
+        for record, stop in read_records(self._stream, path):
             self.records.append(record)
+            end = stop
         self._stream.truncate(end)
         self._stream.seek(end)
 

@@ -1,0 +1,25 @@
+"""Named, seeded problems: tests, benchmarks and studies import them from here."""
+
+from ._analytic import (
+    CASES as CASES,
+    AnalyticCase as AnalyticCase,
+    Formula as Formula,
+    ackley as ackley,
+    branin as branin,
+    disc as disc,
+    formula_problem as formula_problem,
+    half_failing as half_failing,
+    hartmann6 as hartmann6,
+    levy as levy,
+    rosenbrock as rosenbrock,
+    styblinski_tang as styblinski_tang,
+)
+from ._curves import (
+    DECAY_TRUTH as DECAY_TRUTH,
+    LINE_TRUTH as LINE_TRUTH,
+    PRODUCT_TRUTH as PRODUCT_TRUTH,
+    exponential_decay as exponential_decay,
+    steady_state_voltammogram as steady_state_voltammogram,
+    straight_line as straight_line,
+    unidentifiable_product as unidentifiable_product,
+)
