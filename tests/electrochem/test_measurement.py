@@ -42,6 +42,7 @@ def test_turning_points_are_found_through_noise(vertices, seed):
 def test_a_double_step_is_parted_where_it_steps():
     potential = np.repeat([0.5, 0.0], 10)
     assert list(turning_points(np.repeat([0.0, 0.5, 0.0], 10))) == [19]
+    assert list(turning_points(np.repeat([0.5, 0.0, 0.5], 10))) == [19]
     assert list(turning_points(potential)) == []
     assert list(turning_points(np.full(10, 0.3))) == []
 
@@ -63,6 +64,10 @@ def test_noise_does_not_lengthen_the_time():
     np.testing.assert_allclose(
         time_from_sweep(noisy, 0.1), time_from_sweep(clean, 0.1), atol=0.02 / 0.1
     )
+    steps = np.diff(time_from_sweep(noisy, 0.1))
+    turn = int(turning_points(noisy)[0])
+    assert np.ptp(steps[:turn]) < 1e-12
+    assert np.ptp(steps[turn:]) < 1e-12
 
 
 def test_the_sense_of_a_loop_is_that_of_charging():
@@ -72,6 +77,7 @@ def test_the_sense_of_a_loop_is_that_of_charging():
     assert loop_sense(potential, -charging) == pytest.approx(-1, abs=0.05)
     assert loop_sense(potential, potential) == pytest.approx(0, abs=1e-12)  # a resistor
     assert loop_sense(potential[:50], charging[:50]) == 0  # no loop
+    assert loop_sense(potential[:75], charging[:75]) == 0  # turned, but not closed
 
 
 def test_segments_part_the_whole():

@@ -90,7 +90,7 @@ class AbstractTextReader(AbstractReader):
         """Read all curves of a file."""
 
     def matches(self, head: bytes) -> bool:
-        text = decode(head[: len(head) // 2 * 2])  # never half a UTF-16 character
+        text = decode(head)
         return text is not None and self.recognises(text)
 
     def curves(self, path: Path, options: ReadOptions) -> list[Curve]:
