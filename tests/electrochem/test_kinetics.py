@@ -35,6 +35,16 @@ def law(request):
     return LAWS[request.param]
 
 
+@eqx.filter_jit
+def _compiled(law, eta, temperature):
+    return law.log_rates(eta, temperature, 1)
+
+
+def _rates(law, eta, temperature=298.15):
+    """(ln k_red, ln k_ox) of a one-electron step, compiled once per law."""
+    return _compiled(law, jnp.asarray(eta, float), jnp.asarray(temperature, float))
+
+
 def _f(temperature):
     return faraday / (gas_constant * temperature)
 
@@ -49,7 +59,7 @@ def _relative(got, wanted):
 @pytest.mark.parametrize("name", BALANCED)
 @given(eta=st.floats(-2, 2), temperature=st.floats(250, 400))
 def test_detailed_balance(name, eta, temperature):
-    reduction, oxidation = BALANCED[name].log_rates(eta, temperature, 1)
+    reduction, oxidation = _rates(BALANCED[name], eta, temperature)
     assert reduction - oxidation == pytest.approx(-_f(temperature) * eta, rel=1e-14, abs=1e-13)
 
 
@@ -62,14 +72,14 @@ def test_concerted_electrons_multiply_the_drive(law):
 @pytest.mark.parametrize("law", [law(1e-5, 0.5) for law in MARCUS], ids=lambda x: type(x).__name__)
 def test_symmetric_laws_mirror(law):
     eta = jnp.linspace(-1, 1, 21)
-    reduction, oxidation = law.log_rates(eta, 298.15, 1)
+    reduction, oxidation = _rates(law, eta)
     np.testing.assert_allclose(reduction, oxidation[::-1], rtol=1e-13)
 
 
 @pytest.mark.parametrize("name", [name for name in LAWS if name != "nernst"])
 def test_both_rates_are_k0_at_the_formal_potential(name):
     law = LAWS[name]
-    np.testing.assert_allclose(law.log_rates(0.0, 310.0, 1), np.log(law.k0), rtol=1e-15)
+    np.testing.assert_allclose(_rates(law, 0.0, 310.0), np.log(law.k0), rtol=1e-15)
 
 
 @given(
@@ -80,7 +90,7 @@ def test_both_rates_are_k0_at_the_formal_potential(name):
 )
 def test_chidsey_rates_are_monotonic(energy, eta, step, t):
     law = MarcusHushChidsey(1.0, energy)
-    (red_0, ox_0), (red_1, ox_1) = law.log_rates(eta, t, 1), law.log_rates(eta + step, t, 1)
+    (red_0, ox_0), (red_1, ox_1) = _rates(law, eta, t), _rates(law, eta + step, t)
     # At the plateau the rates are equal to the last digits of a logarithm of up to 100.
     assert red_1 <= red_0 + 1e-13
     assert ox_1 >= ox_0 - 1e-13
@@ -103,31 +113,31 @@ def test_beta_defaults_to_the_rest_of_alpha():
 )
 def test_a_stiff_solvent_gives_butler_volmer(kind, energy, slack):
     eta = jnp.linspace(-0.1, 0.1, 21)
-    got = kind(1e-5, energy).log_rates(eta, 298.15, 1)
-    wanted = ButlerVolmer(1e-5, 0.5).log_rates(eta, 298.15, 1)
+    got = _rates(kind(1e-5, energy), eta)
+    wanted = _rates(ButlerVolmer(1e-5, 0.5), eta)
     np.testing.assert_allclose(got, wanted, atol=slack)
 
 
 def test_chidsey_approaches_marcus_hush_at_small_overpotential():
     # S ∝ exp(−θ²/4Λ)/cos(πθ/2Λ), so that what is left is the cosine.
     eta, energy = jnp.linspace(-0.2, 0.2, 21), 4.0
-    chidsey = MarcusHushChidsey(1.0, energy).log_rates(eta, 298.15, 1)[0]
-    hush = MarcusHush(1.0, energy).log_rates(eta, 298.15, 1)[0]
+    chidsey = _rates(MarcusHushChidsey(1.0, energy), eta)[0]
+    hush = _rates(MarcusHush(1.0, energy), eta)[0]
     cosine = jnp.log(jnp.cos(jnp.pi * eta / (2 * energy)))
     np.testing.assert_allclose(chidsey, hush - cosine, atol=2e-4)
 
 
 def test_chidsey_without_reorganisation_is_the_fermi_function():
     eta = jnp.linspace(-0.5, 0.5, 21)
-    reduction, _ = MarcusHushChidsey(1.0, 1e-7).log_rates(eta, 298.15, 1)
+    reduction, _ = _rates(MarcusHushChidsey(1.0, 1e-7), eta)
     wanted = np.log(2.0) - jnp.logaddexp(0.0, _f(298.15) * eta)
     np.testing.assert_allclose(reduction, wanted, atol=1e-5)
 
 
 def test_chidsey_levels_off_where_marcus_hush_turns_back():
     eta = jnp.array([-1.5, -2.0])
-    chidsey = MarcusHushChidsey(1.0, 0.5).log_rates(eta, 298.15, 1)[0]
-    hush = MarcusHush(1.0, 0.5).log_rates(eta, 298.15, 1)[0]
+    chidsey = _rates(MarcusHushChidsey(1.0, 0.5), eta)[0]
+    hush = _rates(MarcusHush(1.0, 0.5), eta)[0]
     assert abs(chidsey[1] - chidsey[0]) < 1e-8
     assert hush[1] < hush[0] - 10
 
@@ -247,7 +257,7 @@ def test_fifty_hermite_points_would_be_seen():
         return np.sum(w / (1 + np.exp(energy + theta - 2 * np.sqrt(energy) * u)))
 
     theta = -_f(298.15) * 0.3
-    ours = MarcusHushChidsey(1.0, 1.0).log_rates(-0.3, 298.15, 1)[0]
+    ours = _rates(MarcusHushChidsey(1.0, 1.0), -0.3)[0]
     published = np.log(hermite(theta) / hermite(0.0))
     assert 1e-3 < abs(published - ours) < 0.1
 
@@ -257,8 +267,8 @@ def test_fifty_hermite_points_would_be_seen():
 )
 def test_deviation_of_the_closed_approximation_is_as_documented(energy, largest):
     eta = jnp.linspace(-2, 2, 401)
-    closed = AsymptoticMarcusHushChidsey(1.0, energy).log_rates(eta, 298.15, 1)[0]
-    exact = MarcusHushChidsey(1.0, energy).log_rates(eta, 298.15, 1)[0]
+    closed = _rates(AsymptoticMarcusHushChidsey(1.0, energy), eta)[0]
+    exact = _rates(MarcusHushChidsey(1.0, energy), eta)[0]
     deviation = float(jnp.max(jnp.abs(jnp.expm1(closed - exact))))
     assert 0.8 * largest < deviation < largest
 
@@ -345,7 +355,7 @@ def test_jit_and_vmap_over_laws(name):
 
 def test_a_law_is_built_inside_a_transformation():
     def rate(k0):
-        return ButlerVolmer(k0).log_rates(0.1, 298.15, 1)[0]
+        return _rates(ButlerVolmer(k0), 0.1)[0]
 
     assert jax.jit(jax.grad(rate))(2.0) == pytest.approx(0.5)
     # Out of range, but not known when it is traced: a number comes out, no exception.

@@ -1,6 +1,7 @@
 """Closed-form and reference results, the companions against which simulators are tested."""
 
 from . import integral_equation as integral_equation
+from ._disc import disc_step_exact as disc_step_exact
 from ._panels import Ramp as Ramp
 from ._peak_separation import (
     NICHOLSON_TABLE as NICHOLSON_TABLE,

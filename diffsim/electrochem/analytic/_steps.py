@@ -81,7 +81,8 @@ def disc_step(
         g = 1/√(πτ) + 1 + √(τ/4π) − 3τ/25 + 3τ^{3/2}/226                         τ ≤ 1.281
         g = 4/π + 8/√(π⁵τ) + 25τ^{−3/2}/2792 − τ^{−5/2}/3880 − τ^{−7/2}/4500     τ > 1.281
 
-    MEASURED_DISC
+    Within 3e-4 of the exact current at any time, worst near τ = 1 (measured against
+    `disc_step_exact`).
     Source: P. J. Mahon, K. B. Oldham, Anal. Chem. 77 (2005) 6100.
     """
     tau = diffusivity * jnp.asarray(time) / radius**2
@@ -107,7 +108,7 @@ def disc_step_shoup_szabo(
 
         I = 4nFDca · [0.7854 + 0.8862 τ^{−1/2} + 0.2146 exp(−0.7823 τ^{−1/2})]
 
-    MEASURED_SHOUP
+    Within 0.66 % of the exact current at any time, worst near Dt/a² = 0.5.
     Source: D. Shoup, A. Szabo, J. Electroanal. Chem. 140 (1982) 237.
     """
     root = jnp.sqrt(4 * diffusivity * jnp.asarray(time)) / radius
@@ -128,7 +129,7 @@ def cylinder_step(
 
         I = 2πrL nFDc/r · [2 exp(−√(πτ)/20)/√(πτ) + 1/ln(5.2945 + 0.7493 √τ)]
 
-    MEASURED_CYLINDER Exact values: `cylinder_step_exact`.
+    Within 1.2 % of `cylinder_step_exact` for Dt/r² from 1e-6 to 1e12.
     Source: A. Szabo, D. K. Cope, D. E. Tallman, P. M. Kovach, R. M. Wightman, J. Electroanal.
     Chem. 217 (1987) 417.
     """
@@ -151,15 +152,15 @@ def cylinder_step_exact(
 
         I = 2πrL nFDc/r · (4/π²) ∫₀^∞ exp(−τu²) / [u (J₀²(u) + Y₀²(u))] du
 
-    Relative error below 1e-10 for τ from 1e-6 to 1e12. Source: H. S. Carslaw, J. C. Jaeger,
+    Relative error below 1e-12 for τ from 1e-6 to 1e12. Source: H. S. Carslaw, J. C. Jaeger,
     Conduction of Heat in Solids, 2nd ed. (1959), section 13.5.
     """
     tau = diffusivity * np.asarray(time, dtype=float) / radius**2
     # In y = ln u the integrand is smooth. Below y = −lowest it is 1/(1 + (2/π)²(y + γ − ln 2)²),
     # whose tail is an arctangent; above, it ends where exp(−τu²) does.
-    lowest = 22.0
+    lowest = 30.0
     points, weights = np.polynomial.legendre.leggauss(400)
-    highest = np.minimum(0.5 * np.log(40.0 / tau), np.inf)
+    highest = 0.5 * np.log(40.0 / tau)
     half = 0.5 * (highest + lowest)[..., None]
     y = -lowest + half * (points + 1)
     u = np.exp(y)

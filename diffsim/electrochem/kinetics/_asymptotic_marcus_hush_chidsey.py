@@ -37,8 +37,10 @@ class AsymptoticMarcusHushChidsey(AbstractKinetics):
     - `k0`: standard rate constant k⁰ in m s⁻¹.
     - `reorganisation_energy`: λ in eV per molecule.
 
-    Within a few per cent of the integral for 0.1 eV < λ < 2 eV and |η| < 1 V; use it to
-    compare with published fits. `MarcusHushChidsey` is exact and costs a few times as much.
+    For comparison with published fits. Normalised like this, it leaves the integral by at most 21 %
+    for λ = 0.05 eV, 4 % for 0.3 eV, 11 % for 0.5 eV, 28 % for 1 eV and 53 % for 3 eV (298 K,
+    |η| ≤ 2 V), because the closed form is at its worst at η = 0. `MarcusHushChidsey` is exact and
+    costs about six times as much (0.8 µs).
 
     Source: Y. Zeng, R. B. Smith, P. Bai, M. Z. Bazant, J. Electroanal. Chem. 735 (2014) 77.
     """

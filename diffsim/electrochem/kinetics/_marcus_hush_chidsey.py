@@ -60,6 +60,8 @@ class MarcusHushChidsey(AbstractKinetics):
         require_single_electron(self, electrons)
         f = inverse_thermal_voltage(temperature)
         theta, energy = f * jnp.asarray(overpotential), f * self.reorganisation_energy
+        # Two calls, not one on a stack: in a time loop the second does not depend on the potential
+        # and is taken out of it by the compiler (0.8 instead of 2.4 µs per call).
         even = (
             jnp.log(self.k0)
             + log_gaussian_sech(theta, energy)
