@@ -165,24 +165,27 @@ class _Method:
 
     def __init__(self, optimiser: AbstractOptimiser, ledger: Ledger):
         self._ledger = ledger
-        # Settings become arrays, so that a new tolerance does not recompile.
         self._optimiser = optimiser
-        if optimiser.vmappable:
-            self._optimiser = jax.tree.map(
-                lambda leaf: jnp.asarray(leaf) if isinstance(leaf, float) else leaf, optimiser
-            )
 
     def __call__(self, step: Callable, *args: Any) -> Any:
-        if self._optimiser.vmappable:
-            timed = timed_call(step, self._optimiser, *args)
+        optimiser = self._optimiser if step is _begin else self._optimiser.begun()
+        if optimiser.vmappable:
+            timed = timed_call(step, _with_arrays(optimiser), *args)
         else:
             wall, cpu = time.perf_counter(), time.process_time()
-            value = step(self._optimiser, *args)
+            value = step(optimiser, *args)
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
             timed = Timed(value, wall, cpu, 0.0)
         self._ledger.spend_on_method(timed)
         state, request, reasons = timed.value
         return state, request, np.atleast_1d(np.asarray(reasons))
+
+
+def _with_arrays(optimiser: AbstractOptimiser) -> AbstractOptimiser:
+    """Settings as arrays, so that a new tolerance does not recompile."""
+    return jax.tree.map(
+        lambda leaf: np.asarray(leaf) if isinstance(leaf, float) else leaf, optimiser
+    )
 
 
 def _answer(problem: Problem, request: Request, ledger: Ledger, store: Store) -> Evaluation:

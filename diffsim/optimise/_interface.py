@@ -127,6 +127,13 @@ class AbstractOptimiser(eqx.Module):
     def status(self, state: Any) -> Int[Array, " s"]:
         """A reason code for each start (one, unless it is a multistart); 0 while it runs."""
 
+    def begun(self) -> "AbstractOptimiser":
+        """The method after `init`, with the settings that only `init` reads set back.
+
+        So runs that differ in nothing else share the compiled steps.
+        """
+        return self
+
     def close(self, state: Any) -> None:
         """Release what the state holds (a thread, say). Called once, at the end."""
 

@@ -1,5 +1,6 @@
 """Levenberg-Marquardt in a box, with few evaluations."""
 
+import dataclasses
 from typing import ClassVar
 
 import equinox as eqx
@@ -56,6 +57,8 @@ class LevenbergMarquardtState(eqx.Module):
     steps: IntScalar
     rejections: IntScalar
     reason: IntScalar
+    low: Vector
+    high: Vector
 
 
 class LevenbergMarquardt(AbstractOptimiser):
@@ -89,6 +92,8 @@ class LevenbergMarquardt(AbstractOptimiser):
     - `radius`: half the edge of the first trust region, in the unit cube.
     - `largest_radius`: which it never exceeds.
     - `steps`: after which it gives up.
+    - `low`, `high`: bounds tighter than the unit cube (scalars or (d,)); where they are equal
+      the variable is held there. The start is moved inside.
 
     J. J. Moré, Lecture Notes in Mathematics 630 (1978) 105-116. C. Voglis and I. E. Lagaris,
     WSEAS Conference on Applied Mathematics (2004): the rectangular trust region.
@@ -103,10 +108,14 @@ class LevenbergMarquardt(AbstractOptimiser):
     radius: float = 0.25
     largest_radius: float = 0.5
     steps: int = eqx.field(static=True, default=100)
+    low: float | Array = 0.0
+    high: float | Array = 1.0
 
     def init(self, x0: Vector, key: Array, traits: Traits) -> LevenbergMarquardtState:
         d = traits.size
         zero = jnp.zeros(d)
+        low, high = (jnp.broadcast_to(jnp.asarray(b, float), d) for b in (self.low, self.high))
+        x0 = jnp.clip(x0, low, high)
         return LevenbergMarquardtState(
             model=_Model(x0, jnp.asarray(jnp.inf), jnp.zeros((d, d)), zero, zero),
             radius=jnp.asarray(self.radius, float),
@@ -115,7 +124,12 @@ class LevenbergMarquardt(AbstractOptimiser):
             steps=jnp.asarray(0),
             rejections=jnp.asarray(0),
             reason=reason_code(REASONS.running),
+            low=low,
+            high=high,
         )
+
+    def begun(self) -> "LevenbergMarquardt":
+        return dataclasses.replace(self, low=0.0, high=1.0, radius=0.0)
 
     def ask(self, state: LevenbergMarquardtState) -> Request:
         return Request.at(state.trial, "jacobian")
@@ -139,43 +153,65 @@ class LevenbergMarquardt(AbstractOptimiser):
         )
         length = jnp.max(jnp.abs(state.trial - state.model.x))
         resized = _resize(state.radius, length, gain, self.largest_radius)
-        radius = jnp.where(first, state.radius, resized)
-        # A failed simulation says nothing of the derivative: only true rejections count.
-        rejections = jnp.where(accept, 0, state.rejections + fine)
-        return self._propose(model, radius, state.steps + 1, rejections)
+        moved = LevenbergMarquardtState(
+            model=model,
+            radius=jnp.where(first, state.radius, resized),
+            trial=state.trial,
+            promised=state.promised,
+            steps=state.steps + 1,
+            # A failed simulation says nothing of the derivative: only true rejections count.
+            rejections=jnp.where(accept, 0, state.rejections + fine),
+            reason=state.reason,
+            low=state.low,
+            high=state.high,
+        )
+        return self._propose(moved)
 
-    def _propose(
-        self, model: _Model, radius: Scalar, steps: IntScalar, rejections: IntScalar
-    ) -> LevenbergMarquardtState:
+    def _propose(self, state: LevenbergMarquardtState) -> LevenbergMarquardtState:
         """The next trial, or the reason for which there is none."""
         # The trusted step and the best one still possible, as a batch: one program for both.
-        step, best = jax.vmap(_step, in_axes=(None, 0))(
-            model, jnp.stack([radius, jnp.asarray(1.0)])
-        )
-        return LevenbergMarquardtState(
-            model=model,
-            radius=radius,
-            trial=jnp.clip(model.x + step, 0.0, 1.0),
-            promised=model.reduction(step),
-            steps=steps,
-            rejections=rejections,
-            reason=self._verdict(model, best, radius, steps, rejections),
+        radii = jnp.stack([state.radius, jnp.asarray(1.0)])
+        step, best = jax.vmap(lambda radius: _step(state, radius))(radii)
+        trial = jnp.clip(state.model.x + step, state.low, state.high)
+        return eqx.tree_at(
+            lambda s: (s.trial, s.promised, s.reason),
+            state,
+            (trial, state.model.reduction(step), self._verdict(state, best)),
         )
 
-    def _verdict(self, model: _Model, best: Vector, radius, steps, rejections) -> IntScalar:
+    def _verdict(self, state: LevenbergMarquardtState, best: Vector) -> IntScalar:
         """The first of the reasons to stop that holds."""
+        model = state.model
         verdicts = (
             (~jnp.isfinite(model.value), REASONS.start_failed),
             (model.reduction(best) <= self.value_tolerance * model.value, REASONS.value),
-            (_cosine(model) <= self.gradient_tolerance, REASONS.gradient),
+            (_cosine(state) <= self.gradient_tolerance, REASONS.gradient),
             (jnp.max(jnp.abs(best)) <= self.step_tolerance, REASONS.step),
-            (radius <= self.step_tolerance, REASONS.stalled),
-            (rejections >= _PATIENCE, REASONS.stalled),
-            (steps >= self.steps, REASONS.steps),
+            (state.radius <= self.step_tolerance, REASONS.stalled),
+            (state.rejections >= _PATIENCE, REASONS.stalled),
+            (state.steps >= self.steps, REASONS.steps),
         )
         conditions, reasons = zip(*verdicts, strict=True)
         codes = [reason_code(reason) for reason in reasons]
         return jnp.select(list(conditions), codes, reason_code(REASONS.running))
+
+
+def _step(state: LevenbergMarquardtState, radius: Scalar) -> Vector:
+    """The minimiser of the model in the bounds and the trust region."""
+    model = state.model
+    low = jnp.maximum(state.low - model.x, -radius)
+    high = jnp.minimum(state.high - model.x, radius)
+    return box_least_squares(model.factor, model.offset, _RIDGE * model.scale, low, high)
+
+
+def _cosine(state: LevenbergMarquardtState) -> Scalar:
+    """Largest cosine between the residuals and a column along which we may move."""
+    model = state.model
+    gradient = model.factor.T @ model.offset
+    at_low, at_high = model.x <= state.low, model.x >= state.high
+    blocked = (at_low & (gradient >= 0)) | (at_high & (gradient <= 0))
+    length = model.scale * jnp.sqrt(2 * model.value) + _TINY
+    return jnp.max(jnp.where(blocked | (at_low & at_high), 0.0, jnp.abs(gradient) / length))
 
 
 def _linearise(x: Vector, answer: Evaluation) -> _Model:
@@ -191,20 +227,6 @@ def _linearise(x: Vector, answer: Evaluation) -> _Model:
     # A column that vanishes gets a little weight, so that its step is zero and not 0/0.
     norms = jnp.maximum(norms, 1e-8 * jnp.max(norms) + _TINY)
     return _Model(x, answer.value, triangle[:d, :d], triangle[:d, d], norms)
-
-
-def _step(model: _Model, radius: Scalar) -> Vector:
-    """The minimiser of the model in the bounds and the trust region."""
-    low, high = jnp.maximum(-model.x, -radius), jnp.minimum(1.0 - model.x, radius)
-    return box_least_squares(model.factor, model.offset, _RIDGE * model.scale, low, high)
-
-
-def _cosine(model: _Model) -> Scalar:
-    """Largest cosine between the residuals and a column along which the box lets us move."""
-    gradient = model.factor.T @ model.offset
-    blocked = ((model.x <= 0) & (gradient >= 0)) | ((model.x >= 1) & (gradient <= 0))
-    length = model.scale * jnp.sqrt(2 * model.value) + _TINY
-    return jnp.max(jnp.where(blocked, 0.0, jnp.abs(gradient) / length))
 
 
 def _resize(radius: Scalar, length: Scalar, gain: Scalar, largest: float) -> Scalar:

@@ -1,5 +1,6 @@
 """One method from many starts, with a report per start."""
 
+import dataclasses
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -23,6 +24,9 @@ class _AbstractMultistart(AbstractOptimiser):
     def count(self) -> int:
         """Number of starts."""
         return self.starts if isinstance(self.starts, int) else self.starts.shape[0]
+
+    def begun(self) -> AbstractOptimiser:
+        return dataclasses.replace(self, optimiser=self.optimiser.begun())
 
     def points(self, x0: Vector, key: Array, traits: Traits) -> Float[Array, "s d"]:
         """Where each start begins."""
