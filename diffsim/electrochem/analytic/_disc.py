@@ -5,7 +5,7 @@ from jaxtyping import Complex, Float
 from numpy.polynomial import legendre
 
 from ...constants import faraday
-from ._types import RealLike
+from ._types import Number, RealLike
 
 _POINTS, _WEIGHTS = legendre.leggauss(32)
 _X, _W = 0.5 * (_POINTS + 1), 0.5 * _WEIGHTS
@@ -17,9 +17,9 @@ _SINE_WEIGHTS = 0.25 * np.pi * _ANGLE_WEIGHTS * _SINES
 def disc_step_exact(
     time: RealLike,
     *,
-    radius: float,
-    diffusivity: float,
-    concentration: float,
+    radius: Number,
+    diffusivity: Number,
+    concentration: Number,
     electrons: int = 1,
 ) -> Float[np.ndarray, "..."]:
     """Current in A after a step to the limiting current at an inlaid disc of radius a.
@@ -42,7 +42,7 @@ def disc_step_exact(
     tau = diffusivity * times / radius**2
     shape = np.array([_talbot(value) if value >= 1e-3 else _short(value) for value in tau.flat])
     scale = electrons * faraday * diffusivity * concentration * radius
-    return scale * shape.reshape(tau.shape)
+    return np.asarray(scale * shape.reshape(tau.shape))
 
 
 def _short(tau: float) -> float:

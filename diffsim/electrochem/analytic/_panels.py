@@ -7,14 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.polynomial import legendre
 
+from ._types import Number
+
 
 @dataclass(frozen=True)
 class Ramp:
     """A piece of the waveform: θ goes linearly from `start` to `end` within `duration`."""
 
-    duration: float
-    start: float
-    end: float
+    duration: Number
+    start: Number
+    end: Number
 
     def __post_init__(self):
         if not self.duration > 0:
@@ -28,13 +30,13 @@ class Panels:
         widths, theta, self.first = [], [], []
         for ramp in ramps:
             self.first.append(len(widths))
-            # No panel longer than 1.5 times its distance from the corner: the singularity in
+            # No panel longer than its distance from the corner: the singularity in
             # √s then lies far enough outside for the polynomial to converge geometrically.
             rate = (ramp.end - ramp.start) / ramp.duration
             limit = longest / abs(rate) if rate else np.inf
             cuts = [0.0, finest * min(ramp.duration, limit)]
             while cuts[-1] < ramp.duration:
-                cuts.append(cuts[-1] + min(1.5 * cuts[-1], limit))
+                cuts.append(cuts[-1] + min(cuts[-1], limit))
             # The overshoot of the last panel is taken from the last two.
             cuts[-1] = ramp.duration
             if len(cuts) > 2:

@@ -8,7 +8,7 @@ from jaxtyping import Array
 
 from ...constants import faraday, gas_constant, standard_temperature
 from . import integral_equation
-from ._types import RealLike
+from ._types import Number, RealLike
 
 # ψ: n·ΔE_p in mV at 25 °C, α = ½, sweep reversed 141/n mV negative of E½, as printed in R. S.
 # Nicholson, Anal. Chem. 37 (1965) 1351, table I. The printed values lie 0.4 to 1.6 mV above the
@@ -50,12 +50,12 @@ def nicholson_parameter(
 
 
 def peak_separation(
-    parameter: float,
+    parameter: Number,
     *,
-    alpha: float = 0.5,
+    alpha: Number = 0.5,
     electrons: int = 1,
-    vertex: float = -0.5,
-    temperature: float = standard_temperature,
+    vertex: Number = -0.5,
+    temperature: Number = standard_temperature,
 ) -> float:
     """The exact n-electron peak separation ΔE_p in V for Nicholson's ψ (`parameter`).
 

@@ -10,7 +10,7 @@ from ...constants import faraday, gas_constant
 from ..kinetics import AbstractKinetics
 from . import integral_equation
 from ._panels import Ramp
-from ._types import RealLike
+from ._types import Number, RealLike
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class PlanarVoltammogram:
     time_unit: float
     current_unit: float
     potential_unit: float
-    formal_potential: float
+    formal_potential: Number
 
     def __call__(self, times: RealLike) -> Float[np.ndarray, " t"]:
         return -self.current_unit * self.dimensionless(np.asarray(times) / self.time_unit)
@@ -45,16 +45,16 @@ def planar_voltammogram(
     ramps: Sequence[Ramp],
     kinetics: AbstractKinetics,
     *,
-    area: float,
-    diffusivity_ox: float,
-    diffusivity_red: float,
-    concentration_ox: float = 0.0,
-    concentration_red: float = 0.0,
-    formal_potential: float = 0.0,
+    area: Number,
+    diffusivity_ox: Number,
+    diffusivity_red: Number,
+    concentration_ox: Number = 0.0,
+    concentration_red: Number = 0.0,
+    formal_potential: Number = 0.0,
     electrons: int = 1,
-    temperature: float = 298.15,
+    temperature: Number = 298.15,
     order: int = 16,
-    longest: float = 2.0,
+    longest: Number = 2.0,
 ) -> PlanarVoltammogram:
     """The current of ox + n e⁻ ⇌ red at a planar electrode, semi-infinite diffusion.
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from scipy import special
 
 from ...constants import faraday
-from ._types import RealLike
+from ._types import Number, RealLike
 
 
 def cottrell(
@@ -142,10 +142,10 @@ def cylinder_step(
 def cylinder_step_exact(
     time: RealLike,
     *,
-    radius: float,
-    length: float,
-    diffusivity: float,
-    concentration: float,
+    radius: Number,
+    length: Number,
+    diffusivity: Number,
+    concentration: Number,
     electrons: int = 1,
 ) -> Float[np.ndarray, "..."]:
     """Side of a long cylinder, by quadrature (NumPy, not differentiable); with τ = Dt/r²
@@ -168,4 +168,5 @@ def cylinder_step_exact(
     body = np.sum(integrand * weights, axis=-1) * half[..., 0]
     tail = 0.5 * np.pi * np.arctan(0.5 * np.pi / (lowest + np.log(2.0) - np.euler_gamma))
     shape = (4 / np.pi**2) * (body + tail)
-    return 2 * np.pi * length * electrons * faraday * diffusivity * concentration * shape
+    scale = 2 * np.pi * length * electrons * faraday * diffusivity * concentration
+    return np.asarray(scale * shape)

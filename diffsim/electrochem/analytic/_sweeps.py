@@ -25,7 +25,18 @@ IRREVERSIBLE_PEAK_WIDTH = 1.8572372251174600
 
 _NODES = 0.02 * np.arange(640)
 _WEIGHTS = np.where(_NODES == 0.0, 0.5, 1.0) * 0.02
+
+# −Li_{−1/2}(−eˣ) = Σₖ 2η(2k)/Γ(1/2 − 2k) · x^{−1/2−2k} for large x, η being Dirichlet's function.
 _FAR = -80.0
+_ETA = (
+    1 / 2,
+    math.pi**2 / 12,
+    7 * math.pi**4 / 720,
+    31 * math.pi**6 / 30240,
+    127 * math.pi**8 / 1209600,
+    73 * math.pi**10 / 6842880,
+)
+_SOMMERFELD = tuple(2 * eta / math.gamma(0.5 - 2 * k) for k, eta in enumerate(_ETA))
 
 
 def reversible_current(theta: RealLike) -> Array:
@@ -48,17 +59,8 @@ def reversible_current(theta: RealLike) -> Array:
     integral = jnp.sum(_WEIGHTS * decay / (1 + decay) ** 2, axis=-1)
 
     x = jnp.where(far, -theta, 1.0)
-    tail = sum(coefficient * x ** (-0.5 - 2 * k) for k, coefficient in enumerate(_sommerfeld(4)))
+    tail = sum(coefficient * x ** (-0.5 - 2 * k) for k, coefficient in enumerate(_SOMMERFELD))
     return jnp.where(far, tail, 2 / math.sqrt(math.pi) * integral)
-
-
-def _sommerfeld(terms: int) -> list[float]:
-    """2η(2k)/Γ(1/2 − 2k) with Dirichlet's η: coefficients of −Li_{−1/2}(−eˣ) in x^{−1/2−2k}."""
-    eta = [0.5] + [
-        math.fsum((-1) ** j / (j + 1) ** (2 * k) for j in range(200)) for k in range(1, terms)
-    ]
-    eta[1:2] = [math.pi**2 / 12]
-    return [2 * value / math.gamma(0.5 - 2 * k) for k, value in enumerate(eta)]
 
 
 def randles_sevcik(

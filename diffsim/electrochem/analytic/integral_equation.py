@@ -33,18 +33,18 @@ from jaxtyping import Float
 from numpy.polynomial import legendre
 
 from ._panels import Panels, Ramp as Ramp
-from ._types import RealLike
+from ._types import Number, RealLike
 
 LogRates = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
-def cyclic(start: float, vertex: float, end: float | None = None) -> tuple[Ramp, Ramp]:
+def cyclic(start: Number, vertex: Number, end: Number | None = None) -> tuple[Ramp, Ramp]:
     """One cycle at unit rate: `start` to `vertex` and back to `end` (by default `start`)."""
     end = start if end is None else end
     return Ramp(abs(vertex - start), start, vertex), Ramp(abs(end - vertex), vertex, end)
 
 
-def butler_volmer(rate: float, alpha: float = 0.5, beta: float | None = None) -> LogRates:
+def butler_volmer(rate: Number, alpha: Number = 0.5, beta: Number | None = None) -> LogRates:
     """ln K_red = ln K⁰ − αθ and ln K_ox = ln K⁰ + βθ; β is 1 − α unless given.
 
     `rate` is K⁰ = k⁰ √(t₀/D_ox), that is Nicholson's ψ times √π for equal diffusivities.
@@ -105,11 +105,11 @@ def solve(
     ramps: Sequence[Ramp],
     log_rates: LogRates | None,
     *,
-    diffusivity_ratio: float = 1.0,
-    bulk: tuple[float, float] = (1.0, 0.0),
+    diffusivity_ratio: Number = 1.0,
+    bulk: tuple[Number, Number] = (1.0, 0.0),
     order: int = 16,
-    longest: float = 2.0,
-    finest: float = 1e-13,
+    longest: Number = 2.0,
+    finest: Number = 1e-13,
 ) -> Voltammogram:
     """Solve the integral equation for a waveform made of ramps.
 
