@@ -1,13 +1,35 @@
 """Methods of optimisation behind one interface, and the driver that judges them all alike."""
 
 from ._budget import Budget as Budget, Counts as Counts
+from ._cma import CMAES as CMAES
+from ._conversation import AbstractConversation as AbstractConversation
 from ._driver import check_capabilities as check_capabilities, resume as resume, solve as solve
 from ._interface import (
     REASONS as REASONS,
     AbstractOptimiser as AbstractOptimiser,
     Request as Request,
     Traits as Traits,
+    reason_code as reason_code,
+    reason_name as reason_name,
+    reason_text as reason_text,
+    succeeded as succeeded,
 )
 from ._levenberg_marquardt import LevenbergMarquardt as LevenbergMarquardt
 from ._multistart import Multistart as Multistart
+from ._optax import (
+    SGD as SGD,
+    AbstractFirstOrder as AbstractFirstOrder,
+    Adam as Adam,
+    AdamSAM as AdamSAM,
+    FirstOrder as FirstOrder,
+    Lion as Lion,
+)
+from ._optimistix import BFGS as BFGS, LBFGS as LBFGS
 from ._run import History as History, Run as Run, Starts as Starts
+from ._sampling import RandomSearch as RandomSearch, SobolSearch as SobolSearch
+from ._scipy import (
+    DifferentialEvolution as DifferentialEvolution,
+    NelderMead as NelderMead,
+    ScipyMinimise as ScipyMinimise,
+)
+from ._swarm import ParticleSwarm as ParticleSwarm

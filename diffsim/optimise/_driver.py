@@ -1,9 +1,7 @@
 """One driver for every method: evaluates, counts, keeps the best, records and resumes."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -12,17 +10,17 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._precision import require_x64
-from .._problem import Evaluation, Problem
-from .._status import SimulationError, code, from_code, remedy_of
+from .._problem import Problem
+from .._status import SimulationError, remedy_of
+from ._answering import Simulation, answer
 from ._assemble import assemble
 from ._budget import Budget, as_budget
-from ._compiled import Timed, timed_call
 from ._fingerprint import describe, describe_space, problem_hash, versions
-from ._interface import REASONS, AbstractOptimiser, Request, Traits, reason_code
+from ._interface import REASONS, AbstractOptimiser, Traits, reason_code
 from ._ledger import Ledger
 from ._progress import progress_bar
-from ._records import Record
 from ._run import Run
+from ._stepping import RUNNING, Stepper
 from ._store import Store
 
 
@@ -126,135 +124,18 @@ def traits_of(problem: Problem) -> Traits:
 def _loop(problem, optimiser, budget, x0, key, store, bar):
     """Ask, evaluate, tell until the method ends or the budget would be exceeded."""
     ledger = Ledger(problem, budget)
-    method = _Method(optimiser, ledger)
-    state, request, reasons = method(_begin, x0, key, traits_of(problem))
+    method, simulate = Stepper(optimiser, ledger), Simulation(problem)
+    state, request, reasons = method.begin(x0, key, traits_of(problem))
     try:
-        while np.any(reasons == _RUNNING) and ledger.affords(request):
-            evaluation = _answer(problem, request, ledger, store)
-            state, request, reasons = method(_advance, state, request, evaluation)
+        while np.any(reasons == RUNNING) and ledger.affords(request):
+            evaluation = answer(simulate, request, ledger, store)
+            state, request, reasons = method.advance(state, request, evaluation)
             bar.show(ledger)
     finally:
         optimiser.close(state)
     if ledger.counts.evaluations == 0:
         raise ValueError(f"the budget must allow a first request, but {budget} does not.")
-    return ledger, np.where(reasons == _RUNNING, int(reason_code(REASONS.budget)), reasons)
-
-
-_RUNNING = int(reason_code(REASONS.running))
-
-
-def _begin(optimiser: AbstractOptimiser, x0, key, traits: Traits):
-    """State, first request and reasons."""
-    return _outlook(optimiser, optimiser.init(x0, key, traits))
-
-
-def _advance(optimiser: AbstractOptimiser, state, request: Request, evaluation: Evaluation):
-    """State, next request and reasons after an answer."""
-    return _outlook(optimiser, optimiser.tell(state, request, evaluation))
-
-
-def _outlook(optimiser: AbstractOptimiser, state):
-    reasons = optimiser.status(state)
-    # Methods that are not pure JAX are not asked once they have ended.
-    ended = not optimiser.vmappable and np.all(np.asarray(reasons) != _RUNNING)
-    return state, None if ended else optimiser.ask(state), reasons
-
-
-class _Method:
-    """The steps of a method: jitted if they are pure JAX; timed either way."""
-
-    def __init__(self, optimiser: AbstractOptimiser, ledger: Ledger):
-        self._ledger = ledger
-        self._optimiser = optimiser
-
-    def __call__(self, step: Callable, *args: Any) -> Any:
-        optimiser = self._optimiser if step is _begin else self._optimiser.begun()
-        if optimiser.vmappable:
-            timed = timed_call(step, _with_arrays(optimiser), *args)
-        else:
-            wall, cpu = time.perf_counter(), time.process_time()
-            value = step(optimiser, *args)
-            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-            timed = Timed(value, wall, cpu, 0.0)
-        self._ledger.spend_on_method(timed)
-        state, request, reasons = timed.value
-        return state, request, np.atleast_1d(np.asarray(reasons))
-
-
-def _with_arrays(optimiser: AbstractOptimiser) -> AbstractOptimiser:
-    """Settings as arrays, so that a new tolerance does not recompile."""
-    return jax.tree.map(
-        lambda leaf: np.asarray(leaf) if isinstance(leaf, float) else leaf, optimiser
-    )
-
-
-def _answer(problem: Problem, request: Request, ledger: Ledger, store: Store) -> Evaluation:
-    """The evaluation of a request: from the log if it is there, else simulated and logged."""
-    active = np.asarray(request.active)
-    points = np.asarray(request.points)[active]
-    starts = np.asarray(request.starts)[active]
-    record = store.next(points, request.order)
-    if record is None:
-        timed = _simulate(problem, request)
-        header = {
-            "order": request.order,
-            "idle": int(np.sum(~active)),
-            "seconds": timed.seconds,
-            "cpu_seconds": timed.cpu_seconds,
-            "compile_seconds": timed.compile_seconds,
-        }
-        arrays = {"x": points, "start": starts} | _pick(timed.value, active)
-        record = Record(header, arrays)
-        store.append(record)
-    ledger.enter(record)
-    return _spread(record, active)
-
-
-def _simulate(problem: Problem, request: Request) -> Timed:
-    points = jnp.asarray(request.points)
-    if points.shape[0] > 1:
-        return timed_call(_many, problem, points, request.order)
-    return timed_call(_one, problem, points, request.order)
-
-
-def _one(problem: Problem, x: Array, order) -> Evaluation:
-    # Not a batch of one: under `vmap` a simulator's branches would both be computed.
-    return jax.tree.map(lambda leaf: leaf[None], problem.evaluate(x[0], order))
-
-
-def _many(problem: Problem, x: Array, order) -> Evaluation:
-    return jax.vmap(lambda point: problem.evaluate(point, order))(x)
-
-
-_FIELDS = ("value", "constraints", "gradient", "residuals", "jacobian")
-
-
-def _pick(evaluation: Evaluation, active: np.ndarray) -> dict[str, np.ndarray]:
-    """Active rows of an evaluation, by name, as they are logged."""
-    arrays = {"result": np.asarray(code(evaluation.result), np.int32)[active]}
-    for name in _FIELDS:
-        array = getattr(evaluation, name)
-        if array is not None:
-            arrays[name] = np.asarray(array)[active]
-    return arrays
-
-
-def _spread(record: Record, active: np.ndarray) -> Evaluation:
-    """Inverse of `_pick`; idle rows are zeros, so that no method can come to depend on them."""
-    spread = {}
-    for name in (*_FIELDS, "result"):
-        rows = record.arrays.get(name)
-        if rows is None:
-            spread[name] = None
-            continue
-        spread[name] = np.zeros((active.size, *rows.shape[1:]), rows.dtype)
-        spread[name][active] = rows
-    result = from_code(jnp.asarray(spread.pop("result")))
-    return Evaluation(result=result, **{k: _device(v) for k, v in spread.items()})
-
-
-def _device(array: np.ndarray | None) -> Array | None:
-    return None if array is None else jnp.asarray(array)
+    return ledger, np.where(reasons == RUNNING, int(reason_code(REASONS.budget)), reasons)
 
 
 def _as_key(key: Array | int | None) -> Array:

@@ -169,8 +169,9 @@ def merit(evaluation: Evaluation) -> tuple[Float[Array, "..."], Float[Array, "..
 def scalar_merit(evaluation: Evaluation) -> np.ndarray:
     """`merit` as one finite number per point, for libraries that rank by one.
 
-    Infeasible points are lifted by 1e100; failed ones are worth 1e300.
+    Infeasible points are lifted by 1e100; failed ones are worth 1e150 (squares of it are
+    still finite, which some tests of convergence need).
     """
     above, value = (np.asarray(array) for array in merit(evaluation))
-    lifted = np.where(above > 0, 1e100 * (1.0 + np.minimum(above, 1e100)), value)
-    return np.where(np.isfinite(above) & np.isfinite(value), lifted, 1e300)
+    lifted = np.where(above > 0, 1e100 * (1.0 + np.minimum(above, 1e40)), value)
+    return np.where(np.isfinite(above) & np.isfinite(value), lifted, 1e150)

@@ -11,6 +11,8 @@ from ._compiled import Timed
 from ._interface import Request
 from ._records import Record
 
+_NONFINITE = int(code(RESULTS.nonfinite))
+
 
 class Ledger:
     """Counts, history and the best so far."""
@@ -104,4 +106,4 @@ def _merits(arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.n
 
 
 def _codes(result: np.ndarray, fine: np.ndarray) -> np.ndarray:
-    return np.where((result == 0) & ~fine, int(code(RESULTS.nonfinite)), result).astype(np.int32)
+    return np.where((result == 0) & ~fine, _NONFINITE, result).astype(np.int32)
