@@ -46,7 +46,7 @@ def nicholson_parameter(
     """
     rate = electrons * faraday * scan_rate / (gas_constant * temperature)
     ratio = (diffusivity_ox / diffusivity_red) ** (0.5 * alpha)
-    return ratio * k0 / jnp.sqrt(jnp.pi * diffusivity_ox * rate)
+    return jnp.asarray(ratio * k0 / jnp.sqrt(jnp.pi * diffusivity_ox * rate))
 
 
 def peak_separation(
@@ -97,7 +97,7 @@ def lavagnini_parameter(separation: RealLike, *, electrons: RealLike = 1) -> Arr
     R. Antiochia, F. Magno, Electroanalysis 16 (2004) 505.
     """
     x = 1e3 * electrons * jnp.asarray(separation)
-    return (-0.6288 + 0.0021 * x) / (1 - 0.017 * x)
+    return jnp.asarray((-0.6288 + 0.0021 * x) / (1 - 0.017 * x))
 
 
 def klingler_kochi_parameter(

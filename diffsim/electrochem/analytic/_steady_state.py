@@ -80,7 +80,7 @@ def steady_state_wave(
     theta = electrons * faraday * (potential - formal_potential) / (gas_constant * temperature)
     ratio = diffusivity_ox / diffusivity_red
     denominator = 1 + ratio * jnp.exp(theta) + mass_transfer_over_rate * jnp.exp(alpha * theta)
-    return limiting_current / denominator
+    return jnp.asarray(limiting_current / denominator)
 
 
 def catalytic_plateau_current(
@@ -106,7 +106,7 @@ def catalytic_plateau_current(
     10 (1965) 905.
     """
     rate = diffusivity * rate_constant * substrate_concentration
-    return electrons * faraday * area * concentration * jnp.sqrt(rate)
+    return jnp.asarray(electrons * faraday * area * concentration * jnp.sqrt(rate))
 
 
 def catalytic_wave(
@@ -124,7 +124,7 @@ def catalytic_wave(
     Valid where `catalytic_plateau_current` is; the same in both directions of the sweep.
     """
     theta = electrons * faraday * (potential - formal_potential) / (gas_constant * temperature)
-    return plateau_current / (1 + jnp.exp(theta))
+    return jnp.asarray(plateau_current / (1 + jnp.exp(theta)))
 
 
 def planar_half_wave_potential(
@@ -143,7 +143,9 @@ def planar_half_wave_potential(
     moved by this shift.
     """
     shift = 0.5 * jnp.log(diffusivity_red / diffusivity_ox)
-    return formal_potential + gas_constant * temperature / (electrons * faraday) * shift
+    return jnp.asarray(
+        formal_potential + gas_constant * temperature / (electrons * faraday) * shift
+    )
 
 
 def steady_state_half_wave_potential(
@@ -161,4 +163,6 @@ def steady_state_half_wave_potential(
     Exact: twice the shift of linear diffusion.
     """
     shift = jnp.log(diffusivity_red / diffusivity_ox)
-    return formal_potential + gas_constant * temperature / (electrons * faraday) * shift
+    return jnp.asarray(
+        formal_potential + gas_constant * temperature / (electrons * faraday) * shift
+    )

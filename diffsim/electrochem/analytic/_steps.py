@@ -28,7 +28,9 @@ def cottrell(
 
     Exact for linear diffusion. Source: F. G. Cottrell, Z. Phys. Chem. 42 (1903) 385.
     """
-    return electrons * faraday * area * concentration * jnp.sqrt(diffusivity / (jnp.pi * time))
+    return jnp.asarray(
+        electrons * faraday * area * concentration * jnp.sqrt(diffusivity / (jnp.pi * time))
+    )
 
 
 def sphere_step(
@@ -46,7 +48,7 @@ def sphere_step(
     Exact. Source: A. J. Bard, L. R. Faulkner, Electrochemical Methods, 2nd ed. (2001), 5.2.2.
     """
     flux = concentration * (jnp.sqrt(diffusivity / (jnp.pi * time)) + diffusivity / radius)
-    return 4 * jnp.pi * radius**2 * electrons * faraday * flux
+    return jnp.asarray(4 * jnp.pi * radius**2 * electrons * faraday * flux)
 
 
 def hemisphere_step(
@@ -93,7 +95,7 @@ def disc_step(
     long = 4 / jnp.pi + 8 / (jnp.sqrt(jnp.pi**5) * y)
     long = long + 25 / (2792 * y**3) - 1 / (3880 * y**5) - 1 / (4500 * y**7)
     scale = jnp.pi * electrons * faraday * diffusivity * concentration * radius
-    return scale * jnp.where(early, short, long)
+    return jnp.asarray(scale * jnp.where(early, short, long))
 
 
 def disc_step_shoup_szabo(
@@ -113,7 +115,7 @@ def disc_step_shoup_szabo(
     """
     root = jnp.sqrt(4 * diffusivity * jnp.asarray(time)) / radius
     shape = 0.7854 + 0.8862 / root + 0.2146 * jnp.exp(-0.7823 / root)
-    return 4 * electrons * faraday * diffusivity * concentration * radius * shape
+    return jnp.asarray(4 * electrons * faraday * diffusivity * concentration * radius * shape)
 
 
 def cylinder_step(
@@ -136,7 +138,9 @@ def cylinder_step(
     root = jnp.sqrt(4 * diffusivity * jnp.asarray(time)) / radius
     planar = jnp.sqrt(jnp.pi) * root
     shape = 2 * jnp.exp(-planar / 20) / planar + 1 / jnp.log(5.2945 + 0.7493 * root)
-    return 2 * jnp.pi * length * electrons * faraday * diffusivity * concentration * shape
+    return jnp.asarray(
+        2 * jnp.pi * length * electrons * faraday * diffusivity * concentration * shape
+    )
 
 
 def cylinder_step_exact(

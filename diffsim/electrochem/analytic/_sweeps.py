@@ -81,7 +81,7 @@ def randles_sevcik(
     Czech. Chem. Commun. 13 (1948) 349; the constant computed here.
     """
     rate = electrons * faraday * scan_rate / (gas_constant * temperature)
-    return (
+    return jnp.asarray(
         REVERSIBLE_PEAK * electrons * faraday * area * concentration * jnp.sqrt(diffusivity * rate)
     )
 
@@ -118,7 +118,7 @@ def reversible_sweep(
     slope = electrons * faraday / (gas_constant * temperature)
     scale = electrons * faraday * area * concentration
     shape = reversible_current(slope * (potential - half_wave_potential))
-    return scale * jnp.sqrt(diffusivity * slope * scan_rate) * shape
+    return jnp.asarray(scale * jnp.sqrt(diffusivity * slope * scan_rate) * shape)
 
 
 def irreversible_peak_current(
@@ -140,7 +140,7 @@ def irreversible_peak_current(
     computed here.
     """
     rate = alpha * electrons * faraday * scan_rate / (gas_constant * temperature)
-    return (
+    return jnp.asarray(
         IRREVERSIBLE_PEAK
         * electrons
         * faraday
@@ -168,7 +168,7 @@ def irreversible_peak_potential(
     """
     slope = alpha * electrons * faraday / (gas_constant * temperature)
     ratio = jnp.sqrt(diffusivity * slope * scan_rate) / k0
-    return formal_potential - (IRREVERSIBLE_PEAK_SHIFT + jnp.log(ratio)) / slope
+    return jnp.asarray(formal_potential - (IRREVERSIBLE_PEAK_SHIFT + jnp.log(ratio)) / slope)
 
 
 def thin_layer_current(

@@ -2,7 +2,8 @@
 
 from typing import TypeAlias
 
-from jaxtyping import ArrayLike, Real
+import numpy as np
+from jaxtyping import Array, Real
 
-RealLike: TypeAlias = Real[ArrayLike, "..."]
+RealLike: TypeAlias = float | int | Real[Array, "..."] | Real[np.ndarray, "..."]
 Number: TypeAlias = float | int

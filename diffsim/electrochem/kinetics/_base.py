@@ -5,16 +5,16 @@ from collections.abc import Callable
 from typing import Any, ClassVar, TypeAlias
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Real
+from jax.core import Tracer
+from jaxtyping import Array, Real
 
 from ..._units import quantity
 from ...constants import faraday, gas_constant
 
-RealLike: TypeAlias = Real[ArrayLike, "..."]
-Electrons: TypeAlias = Real[ArrayLike, "..."]
+RealLike: TypeAlias = float | int | Real[Array, "..."] | Real[np.ndarray, "..."]
+Electrons: TypeAlias = RealLike
 
 
 def inverse_thermal_voltage(temperature: RealLike) -> Array:
@@ -86,7 +86,7 @@ def check_parameter(
     **Raises:** `ValueError` with the field, its value and what is allowed.
     """
     value = getattr(law, name)
-    if isinstance(value, jax.core.Tracer):
+    if isinstance(value, Tracer):
         return
     value = np.asarray(value)
     wrong = ~(np.isfinite(value) & accept(value))
@@ -106,7 +106,7 @@ def require_single_electron(law: AbstractKinetics, electrons: Electrons) -> None
 
     **Raises:** `ValueError` with the law, n, and what to do instead.
     """
-    if isinstance(electrons, jax.core.Tracer):
+    if isinstance(electrons, Tracer):
         return
     if np.any(np.asarray(electrons) != 1):
         raise ValueError(

@@ -25,5 +25,6 @@ class Nernst(AbstractKinetics):
     def log_rates(
         self, overpotential: RealLike, temperature: RealLike, electrons: Electrons
     ) -> tuple[Array, Array]:
-        half = 0.5 * electrons * inverse_thermal_voltage(temperature) * jnp.asarray(overpotential)
+        drive = electrons * inverse_thermal_voltage(temperature) * jnp.asarray(overpotential)
+        half = jnp.asarray(0.5 * drive)
         return -half, half
