@@ -35,7 +35,7 @@ class PlanarVoltammogram:
             (
                 s * self.time_unit,
                 self.formal_potential + theta * self.potential_unit,
-                -self.current_unit * current,
+                float(-self.current_unit * current),
             )
             for s, theta, current in self.dimensionless.peaks()
         ]

@@ -5,5 +5,7 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Array, Real
 
-RealLike: TypeAlias = float | int | Real[Array, "..."] | Real[np.ndarray, "..."]
+RealLike: TypeAlias = (
+    float | int | np.integer | np.floating | Real[Array, "..."] | Real[np.ndarray, "..."]
+)
 Number: TypeAlias = float | int

@@ -125,7 +125,7 @@ def solve(
       the longest.
 
     With the defaults the error of ψ is below 1e-12 of its peak; solving again with
-    `longest=1.0` or `order=24` tells for a given case. Cost: about 70 ms for a cycle.
+    `longest=1.0` or `order=24` tells for a given case. Cost: about 90 ms for a cycle.
     """
     panels = Panels(ramps, order, longest, finest)
     ratio = np.sqrt(diffusivity_ratio)

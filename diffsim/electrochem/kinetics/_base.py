@@ -13,13 +13,15 @@ from jaxtyping import Array, Real
 from ..._units import quantity
 from ...constants import faraday, gas_constant
 
-RealLike: TypeAlias = float | int | Real[Array, "..."] | Real[np.ndarray, "..."]
+RealLike: TypeAlias = (
+    float | int | np.integer | np.floating | Real[Array, "..."] | Real[np.ndarray, "..."]
+)
 Electrons: TypeAlias = RealLike
 
 
 def inverse_thermal_voltage(temperature: RealLike) -> Array:
     """f = F/RT in 1/V, for a temperature in K."""
-    return (faraday / gas_constant) / jnp.asarray(temperature)
+    return (faraday / gas_constant) / jnp.asarray(temperature, dtype=jnp.float64)
 
 
 class AbstractKinetics(eqx.Module):
