@@ -313,6 +313,8 @@ def test_chi_without_scan_rate(file):
     [
         ({"Scan Rate (V/s)": "fast"}, r"Scan Rate must be a number in V/s, but it is 'fast'"),
         ({"Scan Rate (V/s)": None, "Scan Rate (A)": "1"}, r"line \d+: Scan Rate must be in V/s"),
+        ({"Segment": "1e12"}, r"Segment must be positive and no absurdity, but it is '1e12'"),
+        ({"Frequency (Hz)": "0"}, r"Frequency must be positive"),
         ({"Scan Rate (V/s)": "-0.1"}, r"scan_rate: it must be positive, but it is -0.1"),
     ],
 )
@@ -332,6 +334,16 @@ def test_chi_amperometry_has_the_header_potential(file):
     assert measured.time[0] == 0.1
     assert set(measured.potential) == {0.5}
     assert measured.metadata["vertices"] == (0.5, 0.5)
+
+
+def test_chi_square_wave_has_one_row_per_period(file):
+    header = dict.fromkeys(("High E (V)", "Low E (V)", "Scan Rate (V/s)", "Segment"))
+    header |= {"Frequency (Hz)": "25"}
+    content = chi(np.linspace(0, 0.2, 50), np.ones(50), **header)
+    content = content.replace(b"Potential/V, Current/A", b"Potential/V, Diff(i/A)")
+    measured = read(file(content))
+    np.testing.assert_allclose(measured.time, np.arange(50) / 25, rtol=1e-12)
+    assert measured.metadata["time_source"] == "row_interval"
 
 
 def test_chi_further_currents_are_kept(file):
@@ -361,6 +373,11 @@ def test_biologic_decimal_sign_and_metadata(file, comma):
 def test_biologic_header_longer_than_the_file(file):
     with pytest.raises(ReaderError, match=r"line 2: the number of header lines must be.*it is 999"):
         read(file(biologic(header_lines=999)))
+
+
+def test_biologic_wrong_unit_of_the_scan_rate_names_its_line(file):
+    with pytest.raises(ReaderError, match=r"line 12: dE/dt must be in V/s"):
+        read(file(biologic().replace(b"mV/s ", b"mV/m ")))
 
 
 def test_biologic_missing_column(file):
@@ -448,6 +465,15 @@ def test_palmsens_units_and_scans(file):
         read(apart, scan_rate=0.1)
     second = read(apart, scan_rate=0.1, curve=1)
     assert second.potential[0] == pytest.approx(POTENTIAL[len(POTENTIAL) // 2] + 0.5)
+
+
+def test_palmsens_row_cut_between_scans(file):
+    lines = palmsens(encoding="utf-8").split(b"\r\n")
+    cut = b"\r\n".join([*lines[:-2], lines[-2].rsplit(b",", 2)[0]])
+    with pytest.raises(ReaderError, match=r"line \d+: a row must have 4 cells .* but it has 2"):
+        read(file(cut), scan_rate=0.1)
+    first, second = read_all(file(cut), scan_rate=0.1, partial=True)
+    assert len(first) == len(second) + 1
 
 
 def test_palmsens_amperometry_needs_its_potential(file):

@@ -55,7 +55,7 @@ def _follows(first: Curve, second: Curve) -> bool:
         return bool(second.columns["time"][0] > first.columns["time"][-1])
     a, b = first.columns["potential"], second.columns["potential"]
     step = max(float(np.median(np.abs(np.diff(a)))), 1e-6) if len(a) > 1 else 0.0
-    return abs(float(b[0] - a[-1])) <= 3 * step
+    return abs(float(b[0] - a[-1])) <= 1.5 * step  # more, and a row is missing
 
 
 def finish(curve: Curve, path: Path, options: ReadOptions) -> Measurement:
@@ -84,8 +84,8 @@ def finish(curve: Curve, path: Path, options: ReadOptions) -> Measurement:
         columns["current"] = -columns["current"]
     _check_sense(columns, convention, path)
     metadata = _standardised(metadata, columns, convention, path)
-    main = [columns.pop(name) for name in ("time", "potential", "current")]
-    return Measurement(*main, metadata, columns)
+    time, potential, current = (columns.pop(name) for name in ("time", "potential", "current"))
+    return Measurement(time, potential, current, metadata, columns)
 
 
 def _with_time(

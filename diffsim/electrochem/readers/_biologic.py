@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from ._base import Curve, ReadOptions
 from ._text import AbstractTextReader, Table, TextFile, number, read_table
 
-_COUNT = re.compile(r"Nb header lines\s*:\s*(\d+)\s*")
+_COUNT = re.compile(r"Nb header lines\s*:\s*(\d{1,9})\s*")
 
 # Role -> names in the order of preference. Ewe is measured, "control" is what was asked for.
 _ROLES = {
@@ -95,7 +95,7 @@ def _metadata(file: TextFile, stop: int) -> dict[str, Any]:
 
 
 def _header(lines: tuple[str, ...]) -> dict[str, str]:
-    """ "key : value" and "key      value" lines; a key that comes again gets a number."""
+    """Lines of "key : value" and "key      value"; a key that comes again gets a number."""
     header: dict[str, str] = {}
     for line in lines:
         parts = re.split(r" : |\s{2,}", line.strip(), maxsplit=1)
@@ -115,4 +115,5 @@ def _scan_rate(file: TextFile, header: dict[str, str]) -> float | None:
     if len(texts) != 1 or len(units) != 1:
         return None
     value = number(texts.pop().replace(",", "."))
-    return abs(value) * file.factor(0, units.pop(), "V/s", "dE/dt") if value else None
+    line = next(k for k, text in enumerate(file.lines) if text.startswith("dE/dt unit"))
+    return abs(value) * file.factor(line, units.pop(), "V/s", "dE/dt") if value else None

@@ -48,8 +48,8 @@ class ChiReader(AbstractTextReader):
         table = Table(columns_at + 1, len(file.lines), columns, lambda line: line.split(","))
         values, lines = read_table(file, table)
         values = {name: values[name] * factors[name] for name in values}
-        if "time" in values and "potential" not in values and metadata["technique"].startswith("i"):
-            values["potential"] = 0 * values["time"] + metadata["initial_potential"]
+        if "potential" not in values and metadata["technique"].startswith("i - t"):
+            metadata["potential"] = metadata.get("initial_potential")
         if not options.partial and "potential" in values:
             _check_complete(file, values["potential"], metadata)
         return [Curve(values, lines, metadata)]
@@ -132,6 +132,8 @@ def _setting(file: TextFile, index: int, match: re.Match[str], metadata: dict[st
     value = number(text)
     if value is None or (not unit and target):
         raise file.error(index, f"{name} must be a number in {target}", f"it is {text!r}")
+    if (key == "row_interval" and value <= 0) or (key == "segments" and not 0 < value < 1e5):
+        raise file.error(index, f"{name} must be positive and no absurdity", f"it is {text!r}")
     value *= file.factor(index, unit, target, name) if target else 1.0
     if name == "Frequency":
         value = 1 / value

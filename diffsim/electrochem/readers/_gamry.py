@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from ._base import Curve, ReadOptions
 from ._text import AbstractTextReader, Table, TextFile, number, read_table
 
-_TABLE = re.compile(r"(CURVE\d*)\tTABLE(?:\t\s*(\d*))?.*")
+_TABLE = re.compile(r"(CURVE\d*)\tTABLE(?:\t\s*(\d{0,9}))?.*")
 _ROLES = {"time": ("T", "s"), "potential": ("Vf", "V"), "current": ("Im", "A")}
 
 

@@ -42,6 +42,8 @@ class PalmsensReader(AbstractTextReader):
                 "a pair of columns must be a current (A) against V or s",
                 f"all are {units}",
             )
+        if not options.partial:
+            _check_rows(file, units_at, len(units))
         header = _header(file, units_at)
         return [_curve(file, units_at, units, k, titles[k], header) for k in pairs]
 
@@ -78,6 +80,18 @@ def _header(file: TextFile, stop: int) -> dict[str, str]:
         if colon and not line.startswith("Date and time measurement"):
             header.setdefault(key.strip(), text.strip(" ,;"))
     return header
+
+
+def _check_rows(file: TextFile, units_at: int, count: int) -> None:
+    """Every row has a cell for every column, empty or not: else the file ends inside a row."""
+    for index in range(units_at + 1, len(file.lines)):
+        width = len(_cells(file.lines[index]))
+        if file.lines[index].strip() and width < count:
+            raise file.error(
+                index,
+                f"a row must have {count} cells like the line of units",
+                f"it has {width} (is the file cut off? else pass partial=True)",
+            )
 
 
 def _curve(
