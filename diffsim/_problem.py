@@ -78,7 +78,8 @@ class Problem(eqx.Module):
         can = self.simulator.adjoints
         if "forward" not in can and "implicit" not in can:
             return False
-        return self.space.size <= FORWARD_MODE_LIMIT or "checkpointed" not in can
+        only_forward = "checkpointed" not in can and "implicit" not in can
+        return self.space.size <= FORWARD_MODE_LIMIT or only_forward
 
     def observe(self, x: Vector, adjoint: AdjointName | None = None) -> Observables:
         """Simulate at `x`."""

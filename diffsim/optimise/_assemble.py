@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from .._problem import Problem
 from .._space import DesignSpace
@@ -60,8 +61,8 @@ def _physical(problem: Problem, x: np.ndarray) -> np.ndarray:
     return np.concatenate(values)[: len(x)]
 
 
-def _physical_chunk(space: DesignSpace, x: np.ndarray):
-    values = jax.vmap(space.physical)(jnp.asarray(x))
+def _physical_chunk(space: DesignSpace, x: Float[Array, "c d"]) -> Float[Array, "c d"]:
+    values = jax.vmap(space.physical)(x)
     return jnp.stack([values[name] for name in space.names], axis=-1)
 
 

@@ -30,11 +30,11 @@ class Budget:
     **Raises:** `ValueError` if nothing is limited or a limit is not positive.
     """
 
-    cost: float | None = None
+    cost: float | int | None = None
     evaluations: int | None = None
     columns: int | None = None
-    seconds: float | None = None
-    costs: dict[str, float] = field(default_factory=dict)
+    seconds: float | int | None = None
+    costs: dict[str, float | int] = field(default_factory=dict)
 
     def __post_init__(self):
         limits = [self.cost, self.evaluations, self.columns, self.seconds]
@@ -78,7 +78,7 @@ class Counts:
     gradients: int = 0
     jacobians: int = 0
     columns: int = 0
-    cost: float = 0.0
+    cost: float | int = 0.0
     failed: int = 0
     idle: int = 0
     evaluation_seconds: float = 0.0
@@ -87,7 +87,7 @@ class Counts:
     method_cpu_seconds: float = 0.0
     compile_seconds: float = 0.0
 
-    def plus(self, **amounts: float) -> "Counts":
+    def plus(self, **amounts: float | int) -> "Counts":
         """These counts with `amounts` added."""
         return dataclasses.replace(
             self, **{name: getattr(self, name) + amount for name, amount in amounts.items()}

@@ -48,9 +48,9 @@ class CMAES(AbstractOptimiser):
     population: ClassVar[bool] = True
     handles_constraints: ClassVar[bool] = True
 
-    deviation: float = 0.25
+    deviation: float | int = 0.25
     members: int | None = None
-    tolerance: float = 1e-11
+    tolerance: float | int = 1e-11
 
     def init(self, x0: Vector, key: Array, traits: Traits) -> CMAESState:
         random = generator(key)

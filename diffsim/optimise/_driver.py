@@ -1,6 +1,6 @@
 """One driver for every method: evaluates, counts, keeps the best, records and resumes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import equinox as eqx
@@ -16,7 +16,7 @@ from ._answering import Simulation, answer
 from ._assemble import assemble
 from ._budget import Budget, as_budget
 from ._fingerprint import describe, describe_space, problem_hash, versions
-from ._interface import REASONS, AbstractOptimiser, Traits, reason_code
+from ._interface import REASONS, AbstractOptimiser, AnyArray, Traits, reason_code
 from ._ledger import Ledger
 from ._progress import progress_bar
 from ._run import Run
@@ -28,8 +28,8 @@ def solve(
     problem: Problem,
     optimiser: AbstractOptimiser,
     *,
-    budget: Budget | int,
-    x0: Float[Array, " d"] | Mapping[str, float] | None = None,
+    budget: Budget | int | float,
+    x0: Float[AnyArray, " d"] | Sequence[float] | Mapping[str, float] | None = None,
     key: Array | int | None = None,
     directory: str | Path | None = None,
     progress: bool = True,

@@ -1,7 +1,7 @@
 """The grammar of every method: ask for points, be told the answers; nothing is evaluated here."""
 
 import abc
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import equinox as eqx
 import jax
@@ -14,6 +14,11 @@ from .._status import is_successful
 from .._types import Vector
 
 Need = Literal["value", "gradient", "jacobian"]
+
+# Arrays of either library: methods that are not JAX work on NumPy's.
+AnyArray: TypeAlias = Array | np.ndarray
+# A number in the settings of a method; the driver makes it an array before jitting.
+Setting: TypeAlias = float | int | Array | np.ndarray
 
 
 class REASONS(eqx.Enumeration):
@@ -39,7 +44,7 @@ def reason_code(reason: REASONS) -> Int[Array, ""]:
     return jnp.asarray(reason._value, jnp.int32)  # pyright: ignore
 
 
-def reason_name(value: int) -> str:
+def reason_name(value: int | np.integer) -> str:
     """The name of a concrete reason code."""
     return list(REASONS._name_to_item)[int(value)]
 
@@ -49,7 +54,7 @@ def reason_names() -> tuple[str, ...]:
     return tuple(REASONS._name_to_item)
 
 
-def reason_text(value: int) -> str:
+def reason_text(value: int | np.integer) -> str:
     """What a concrete reason code means."""
     return REASONS._index_to_message[int(value)]
 
@@ -74,13 +79,13 @@ class Request(eqx.Module):
     - `order`: what is wanted there, see `Problem.evaluate`.
     """
 
-    points: Float[Array, "b d"]
-    starts: Int[Array, " b"]
-    active: Bool[Array, " b"]
+    points: Float[AnyArray, "b d"]
+    starts: Int[AnyArray, " b"]
+    active: Bool[AnyArray, " b"]
     order: Order = eqx.field(static=True)
 
     @staticmethod
-    def at(points: Float[Array, "... d"], order: Order) -> "Request":
+    def at(points: Float[AnyArray, "... d"], order: Order) -> "Request":
         """A request for one point (d,) or several (b, d), all of them active."""
         xp = jnp if isinstance(points, jax.Array) else np
         points = points.reshape(-1, points.shape[-1])
@@ -124,7 +129,7 @@ class AbstractOptimiser(eqx.Module):
         """The state after `request` was answered; `evaluation` has a leading axis `b`."""
 
     @abc.abstractmethod
-    def status(self, state: Any) -> Int[Array, " s"]:
+    def status(self, state: Any) -> Int[AnyArray, " s"]:
         """A reason code for each start (one, unless it is a multistart); 0 while it runs."""
 
     def begun(self) -> "AbstractOptimiser":

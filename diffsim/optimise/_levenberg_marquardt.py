@@ -16,6 +16,7 @@ from ._interface import (
     AbstractOptimiser,
     Need,
     Request,
+    Setting,
     Traits,
     reason_code,
     succeeded,
@@ -102,14 +103,14 @@ class LevenbergMarquardt(AbstractOptimiser):
     needs: ClassVar[Need] = "jacobian"
     vmappable: ClassVar[bool] = True
 
-    value_tolerance: float = 1e-8
-    step_tolerance: float = 1e-9
-    gradient_tolerance: float = 1e-10
-    radius: float = 0.25
-    largest_radius: float = 0.5
+    value_tolerance: Setting = 1e-8
+    step_tolerance: Setting = 1e-9
+    gradient_tolerance: Setting = 1e-10
+    radius: Setting = 0.25
+    largest_radius: Setting = 0.5
     steps: int = eqx.field(static=True, default=100)
-    low: float | Array = 0.0
-    high: float | Array = 1.0
+    low: Setting = 0.0
+    high: Setting = 1.0
 
     def init(self, x0: Vector, key: Array, traits: Traits) -> LevenbergMarquardtState:
         d = traits.size
@@ -229,7 +230,7 @@ def _linearise(x: Vector, answer: Evaluation) -> _Model:
     return _Model(x, answer.value, triangle[:d, :d], triangle[:d, d], norms)
 
 
-def _resize(radius: Scalar, length: Scalar, gain: Scalar, largest: float) -> Scalar:
+def _resize(radius: Scalar, length: Scalar, gain: Scalar, largest: Setting) -> Scalar:
     """Shrink after a poor step, widen after a good one that used the room it had."""
     wider = jnp.minimum(largest, jnp.maximum(radius, 2.0 * length))
     return jnp.where(gain < 0.25, 0.4 * length, jnp.where(gain > 0.75, wider, radius))

@@ -11,14 +11,14 @@ from jaxtyping import Array, Float, Int
 
 from .._problem import Evaluation
 from .._types import Vector
-from ._interface import REASONS, AbstractOptimiser, Need, Request, Traits, reason_code
+from ._interface import REASONS, AbstractOptimiser, AnyArray, Need, Request, Traits, reason_code
 
 
 class _AbstractMultistart(AbstractOptimiser):
     """What both kinds share: the starts."""
 
     optimiser: AbstractOptimiser
-    starts: int | Float[Array, "s d"]
+    starts: int | Float[AnyArray, "s d"]
 
     @property
     def count(self) -> int:
@@ -146,7 +146,7 @@ class _SequentialStarts(_AbstractMultistart):
 
 
 def Multistart(
-    optimiser: AbstractOptimiser, starts: int | Float[Array, "s d"] = 30
+    optimiser: AbstractOptimiser, starts: int | np.integer | Float[AnyArray, "..."] = 30
 ) -> AbstractOptimiser:
     """`optimiser` from many starts; the run's `starts` table tells how each ended.
 

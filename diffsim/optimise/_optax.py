@@ -16,6 +16,7 @@ from ._interface import (
     AbstractOptimiser,
     Need,
     Request,
+    Setting,
     Traits,
     reason_code,
     succeeded,
@@ -109,8 +110,8 @@ class SGD(AbstractFirstOrder):
     `learning_rate` is per unit of the objective's gradient: there is no scale-free default.
     """
 
-    learning_rate: float
-    momentum: float = 0.0
+    learning_rate: Setting
+    momentum: Setting = 0.0
     steps: int = eqx.field(static=True, default=500)
 
     def transform(self) -> optax.GradientTransformation:
@@ -120,9 +121,9 @@ class SGD(AbstractFirstOrder):
 class Adam(AbstractFirstOrder):
     """Adam (Kingma and Ba 2015); the step is at most about `learning_rate` per variable."""
 
-    learning_rate: float = 0.02
-    b1: float = 0.9
-    b2: float = 0.999
+    learning_rate: Setting = 0.02
+    b1: Setting = 0.9
+    b2: Setting = 0.999
     steps: int = eqx.field(static=True, default=500)
 
     def transform(self) -> optax.GradientTransformation:
@@ -132,9 +133,9 @@ class Adam(AbstractFirstOrder):
 class Lion(AbstractFirstOrder):
     """Lion (Chen et al. 2023): every variable moves by `learning_rate`, by sign. No decay."""
 
-    learning_rate: float = 0.005
-    b1: float = 0.9
-    b2: float = 0.99
+    learning_rate: Setting = 0.005
+    b1: Setting = 0.9
+    b2: Setting = 0.99
     steps: int = eqx.field(static=True, default=500)
 
     def transform(self) -> optax.GradientTransformation:
@@ -148,8 +149,8 @@ class AdamSAM(AbstractFirstOrder):
     onto it); both are counted.
     """
 
-    learning_rate: float = 0.02
-    radius: float = 0.01
+    learning_rate: Setting = 0.02
+    radius: Setting = 0.01
     steps: int = eqx.field(static=True, default=500)
 
     def transform(self) -> optax.GradientTransformation:

@@ -16,6 +16,7 @@ from ._interface import (
     AbstractOptimiser,
     Need,
     Request,
+    Setting,
     Traits,
     reason_code,
     succeeded,
@@ -66,8 +67,8 @@ class _AbstractOptimistixMinimiser(AbstractOptimiser):
     needs: ClassVar[Need] = "gradient"
     vmappable: ClassVar[bool] = True
 
-    tolerance: eqx.AbstractVar[float]
-    gradient_tolerance: eqx.AbstractVar[float]
+    tolerance: eqx.AbstractVar[Setting]
+    gradient_tolerance: eqx.AbstractVar[Setting]
     steps: eqx.AbstractVar[int]
 
     @abc.abstractmethod
@@ -133,7 +134,7 @@ class _AbstractOptimistixMinimiser(AbstractOptimiser):
         u, told, _ = self.solver().step(model, u, None, {}, inner, frozenset())
         return u, told
 
-    def _skeleton(self, u: Vector) -> tuple[tuple[Array, ...], PyTree]:
+    def _skeleton(self, u: Vector) -> tuple[tuple[Array, ...], tuple[Any, PyTree]]:
         """Leaves and everything else of a fresh solver state.
 
         The rest holds jaxprs, which compare by identity: it is made anew at each trace, so
@@ -150,7 +151,7 @@ class _AbstractOptimistixMinimiser(AbstractOptimiser):
         )
         dynamic, static = eqx.partition(fresh, eqx.is_array)
         leaves, treedef = jax.tree.flatten(dynamic)
-        return tuple(leaves), (treedef, static)
+        return tuple(map(jnp.asarray, leaves)), (treedef, static)
 
     def _solver_state(self, state: OptimistixState) -> Any:
         _, (treedef, static) = self._skeleton(state.u)
@@ -171,8 +172,8 @@ class BFGS(_AbstractOptimistixMinimiser):
     - `steps`: evaluations after which it gives up.
     """
 
-    tolerance: float = 1e-8
-    gradient_tolerance: float = 1e-8
+    tolerance: Setting = 1e-8
+    gradient_tolerance: Setting = 1e-8
     steps: int = eqx.field(static=True, default=500)
 
     def solver(self) -> Any:
@@ -185,8 +186,8 @@ class LBFGS(_AbstractOptimistixMinimiser):
     Arguments as for `BFGS`, and `history`: the number of steps remembered.
     """
 
-    tolerance: float = 1e-8
-    gradient_tolerance: float = 1e-8
+    tolerance: Setting = 1e-8
+    gradient_tolerance: Setting = 1e-8
     history: int = eqx.field(static=True, default=10)
     steps: int = eqx.field(static=True, default=500)
 

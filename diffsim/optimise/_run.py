@@ -107,7 +107,7 @@ class Run:
     def failures(self) -> dict[str, int]:
         """How many evaluations failed, by the name of the result code."""
         codes, numbers = np.unique(self.history.result, return_counts=True)
-        return {name_of(c): int(n) for c, n in zip(codes, numbers, strict=True) if c != 0}
+        return {name_of(int(c)): int(n) for c, n in zip(codes, numbers, strict=True) if c != 0}
 
     def summary(self) -> str:
         """A few lines of text: best point, cost, reason, failures and where they lie."""
@@ -130,7 +130,9 @@ class Run:
                 f"{name} in [{low:.3g}, {high:.3g}]"
                 for name, low, high in zip(self.names, rows.min(0), rows.max(0), strict=True)
             )
-            lines.append(f"  {len(rows)} failed ({name_of(code)}) at {where}. {remedy_of(code)}")
+            lines.append(
+                f"  {len(rows)} failed ({name_of(int(code))}) at {where}. {remedy_of(int(code))}"
+            )
         return lines
 
     def to_dataset(self) -> xr.DataTree:

@@ -31,7 +31,7 @@ class ScipyMinimise(AbstractConversation):
 
     method: str
     options: Mapping[str, Any] = eqx.field(default_factory=dict)
-    tolerance: float | None = None
+    tolerance: float | int | None = None
 
     def __check_init__(self):
         known = _WITH_GRADIENT + _WITHOUT_GRADIENT
@@ -77,8 +77,8 @@ class NelderMead(AbstractConversation):
     needs: ClassVar[Need] = "value"
     vmappable: ClassVar[bool] = False
 
-    size: float = 0.1
-    tolerance: float = 1e-8
+    size: float | int = 0.1
+    tolerance: float | int = 1e-8
 
     def talk(self, ask: Ask, x0: np.ndarray, seed: np.random.Generator, traits: Traits) -> None:
         # Towards the inside, so that no vertex is projected onto another.
@@ -118,7 +118,7 @@ class DifferentialEvolution(AbstractConversation):
     handles_constraints: ClassVar[bool] = True
 
     members: int = 15
-    tolerance: float = 1e-8
+    tolerance: float | int = 1e-8
     generations: int = 10_000
 
     def talk(self, ask: Ask, x0: np.ndarray, seed: np.random.Generator, traits: Traits) -> None:

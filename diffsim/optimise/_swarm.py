@@ -9,7 +9,16 @@ from jaxtyping import Array, Float, Int
 
 from .._problem import Evaluation
 from .._types import IntScalar, Vector
-from ._interface import REASONS, AbstractOptimiser, Need, Request, Traits, merit, reason_code
+from ._interface import (
+    REASONS,
+    AbstractOptimiser,
+    Need,
+    Request,
+    Setting,
+    Traits,
+    merit,
+    reason_code,
+)
 
 
 class ParticleSwarmState(eqx.Module):
@@ -47,7 +56,7 @@ class ParticleSwarm(AbstractOptimiser):
 
     particles: int = eqx.field(static=True, default=24)
     steps: int = eqx.field(static=True, default=500)
-    tolerance: float = 1e-8
+    tolerance: Setting = 1e-8
 
     def init(self, x0: Vector, key: Array, traits: Traits) -> ParticleSwarmState:
         key, place, speed = jax.random.split(key, 3)
