@@ -1,0 +1,38 @@
+"""Voltammetric cells: mechanisms, kinetics, transport, waveforms and the simulators of them."""
+
+from ._circuit import Baseline as Baseline, Circuit as Circuit
+from ._voltammetry import Integrator as Integrator, Voltammetry as Voltammetry
+from .kinetics import (
+    AbstractKinetics as AbstractKinetics,
+    AsymptoticMarcusHushChidsey as AsymptoticMarcusHushChidsey,
+    ButlerVolmer as ButlerVolmer,
+    MarcusHush as MarcusHush,
+    MarcusHushChidsey as MarcusHushChidsey,
+    Nernst as Nernst,
+)
+from .mechanism import (
+    ChemicalReaction as ChemicalReaction,
+    ElectrodeReaction as ElectrodeReaction,
+    Mechanism as Mechanism,
+    Species as Species,
+)
+from .readers import Measurement as Measurement, read as read
+from .transport import (
+    AbstractDomain as AbstractDomain,
+    AbstractGeometry as AbstractGeometry,
+    Cylinder as Cylinder,
+    DiffusionLayer as DiffusionLayer,
+    Disc as Disc,
+    Grid as Grid,
+    Planar as Planar,
+    PlanarDisc as PlanarDisc,
+    SemiInfinite as SemiInfinite,
+    Sphere as Sphere,
+    ThinLayer as ThinLayer,
+    hemisphere as hemisphere,
+)
+from .waveforms import (
+    AbstractWaveform as AbstractWaveform,
+    CyclicSweep as CyclicSweep,
+    LinearSweep as LinearSweep,
+)

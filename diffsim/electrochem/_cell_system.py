@@ -1,0 +1,296 @@
+"""The cell as equations: transport, chemistry, surface balance and circuit, made dimensionless.
+
+Unknowns are concentrations c/c* at the nodes (m, n) and a border of the rate of each electrode
+reaction (K,) and the current. Lengths are in units of ℓ = √(D_max T), rates of c* ℓ/T,
+time in units of the duration T of the experiment; the integrator's clock runs by one in each
+segment of the waveform, so that corners stand at whole numbers whatever the parameters.
+
+The rates themselves are unknowns of algebraic equations
+
+    w_red Π c_ox − w_ox Π c_red − w₁ r = 0,   (w_red, w_ox, w₁) = (k_red, k_ox, 1) / sum
+
+whose weights lie in (0, 1): nothing overflows for any rate constant, the current never is the
+difference of two huge terms, and Nernst's law is the limit w₁ = 0, exactly.
+"""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from .._types import BoolScalar, Scalar
+from ..constants import faraday
+from ..solvers import (
+    AbstractBorderedMatrix,
+    AbstractBorderedSystem,
+    BlockMatrix,
+    Bordered,
+    DecoupledMatrix,
+    small_inverse,
+)
+from ._circuit import Circuit
+from .mechanism import Mechanism
+from .waveforms import AbstractWaveform
+
+# Standard concentration of thermodynamics, 1 mol/L, to which rate constants of electrode
+# reactions of other than first order are referred.
+STANDARD_CONCENTRATION = 1000.0
+
+NEWTON_STEPS = 40
+
+
+class Scales(NamedTuple):
+    """Units of the dimensionless system, all in SI: see the module's text."""
+
+    concentration: Scalar
+    length: Scalar
+    time: Scalar
+
+    @property
+    def velocity(self) -> Scalar:
+        """ℓ/T in m/s."""
+        return self.length / self.time
+
+
+class Transport(NamedTuple):
+    """Diffusion on the finite volumes as bands (m, n), with its boundary terms (m,).
+
+    `far` is the inflow from the bulk; a rate r of production at the electrode changes node 0
+    by `inlet` r and stands `drop` r above it at the surface.
+    """
+
+    lower: Float[Array, "m n"]
+    diagonal: Float[Array, "m n"]
+    upper: Float[Array, "m n"]
+    far: Float[Array, " m"]
+    inlet: Scalar
+    drop: Float[Array, " m"]
+
+
+def diffusion(volumes: Array, conductances: Array, diffusivity: Array, bulk: Array) -> Transport:
+    """Bands of pure diffusion; `volumes` (n,), `conductances` (n+1,), all dimensionless."""
+    g = conductances * diffusivity[:, None]
+    lower = g[:, :-1].at[:, 0].set(0.0) / volumes
+    upper = g[:, 1:] / volumes
+    return Transport(
+        lower,
+        -(lower + upper),
+        upper.at[:, -1].set(0.0),
+        upper[:, -1] * bulk,
+        1.0 / volumes[0],
+        1.0 / g[:, 0],
+    )
+
+
+class Piece(NamedTuple):
+    """The segment of the waveform that holds now."""
+
+    number: Scalar
+    duration: Scalar
+    start: Scalar
+    end: Scalar
+    begin: Scalar
+
+
+class CellSystem(AbstractBorderedSystem):
+    """A voltammetric cell under a waveform, as a bordered system.
+
+    **Fields:** `transport` dimensionless, the physics in SI, `piece` the segment that holds.
+    """
+
+    transport: Transport
+    mechanism: Mechanism
+    circuit: Circuit
+    waveform: AbstractWaveform
+    temperature: Scalar
+    scales: Scales
+    area: Scalar
+    piece: Piece
+
+    @property
+    def unit_current(self) -> Scalar:
+        """F A c* ℓ/T in A, the unit of the current."""
+        return faraday * self.area * self.scales.concentration * self.scales.velocity
+
+    def during(self, t: Scalar) -> "CellSystem":
+        return eqx.tree_at(lambda s: s.piece, self, piece_of(self.waveform, t))
+
+    # -- nodes -----------------------------------------------------------------------------
+
+    def _chemistry(self, c: Float[Array, " m"]) -> Float[Array, " m"]:
+        """Source of every species at one node, per duration of the experiment."""
+        source = jnp.zeros_like(c)
+        numbers = self.mechanism.stoichiometry(self.mechanism.chemical)
+        for step, number in zip(self.mechanism.chemical, numbers, strict=True):
+            left, right = self.mechanism.orders(step)
+            scale = self.scales.time / self.scales.concentration
+            c0 = self.scales.concentration
+            forward = step.forward * scale * c0 ** left.sum() * _monomial(c, left)
+            backward = step.backward * scale * c0 ** right.sum() * _monomial(c, right)
+            source = source + (forward - backward) * number
+        return source
+
+    # -- border ----------------------------------------------------------------------------
+
+    def _border(self, t: Scalar, first: Float[Array, " m"], border: Float[Array, " k"]):
+        """Residuals of the surface balances and of the circuit, (k,)."""
+        rates, current = border[:-1], border[-1]
+        electrode = self.mechanism.electrode
+        flux = rates @ self.mechanism.stoichiometry(electrode)
+        surface = first + flux * self.transport.drop
+        potential, ramp = self._applied(t)
+        potential = potential - self.circuit.resistance * self.unit_current * current
+        residuals = [
+            self._balance(step, potential, surface, rate)
+            for step, rate in zip(electrode, rates, strict=True)
+        ]
+        electrons = np.array([step.equation.electrons for step in electrode], float)
+        ratio = self.circuit.capacitance_ratio(potential)
+        farads = self.circuit.capacitance * self.area
+        charging = farads * ramp / (self.unit_current * self.scales.time)
+        balance = (-electrons @ rates - current) / ratio + charging
+        return jnp.stack([*residuals, self.piece.duration * balance])
+
+    def _applied(self, t: Scalar) -> tuple[Scalar, Scalar]:
+        """Applied potential (V) and its slope per duration of the experiment."""
+        piece = self.piece
+
+        def straight(t):
+            fraction = t - piece.number
+            seconds = piece.begin + fraction * piece.duration * self.scales.time
+            line = piece.start + (piece.end - piece.start) * fraction
+            return line + self.waveform.perturbation(seconds) + self.circuit.reference_shift
+
+        potential, ramp = jax.jvp(straight, (t,), (jnp.ones_like(t),))
+        return potential, ramp / piece.duration
+
+    def _balance(self, step, potential, surface, rate) -> Scalar:
+        """w_red Π c_ox − w_ox Π c_red − w₁ r of one electrode reaction."""
+        log_red, log_ox = step.kinetics.log_rates(
+            potential - step.formal_potential, self.temperature, step.equation.electrons
+        )
+        left, right = self.mechanism.orders(step)
+        dilution = jnp.log(self.scales.concentration / STANDARD_CONCENTRATION)
+        log_unit = jnp.log(self.scales.velocity)
+        log_red = log_red + (left.sum() - 1.0) * dilution - log_unit
+        log_ox = log_ox + (right.sum() - 1.0) * dilution - log_unit
+        logs = [log_red, log_ox] if step.kinetics.reversible else [log_red, log_ox, jnp.zeros(())]
+        weights = jax.nn.softmax(jnp.stack(logs))
+        balance = weights[0] * _monomial(surface, left) - weights[1] * _monomial(surface, right)
+        return balance if step.kinetics.reversible else balance - weights[2] * rate
+
+    def mass(self) -> Float[Array, " k"]:
+        farads = self.circuit.capacitance * self.area
+        lag = self.circuit.resistance * farads / self.scales.time
+        return jnp.zeros(len(self.mechanism.electrode) + 1).at[-1].set(lag)
+
+    # -- the interface of the solver -----------------------------------------------------------
+
+    def field(self, t: Scalar, state: Bordered) -> Bordered:
+        c, transport = state.nodes, self.transport
+        nodes = transport.diagonal * c
+        nodes = nodes.at[:, 1:].add(transport.lower[:, 1:] * c[:, :-1])
+        nodes = nodes.at[:, :-1].add(transport.upper[:, :-1] * c[:, 1:])
+        nodes = nodes.at[:, -1].add(transport.far)
+        if self.mechanism.chemical:
+            nodes = nodes + jax.vmap(self._chemistry, -1, -1)(c)
+        numbers = self.mechanism.stoichiometry(self.mechanism.electrode)
+        nodes = nodes.at[:, 0].add((state.border[:-1] @ numbers) * transport.inlet)
+        return Bordered(self.piece.duration * nodes, self._border(t, c[:, 0], state.border))
+
+    def linearise(self, t: Scalar, state: Bordered) -> tuple[AbstractBorderedMatrix, Bordered]:
+        span = self.piece.duration
+        lower, diagonal, upper = (span * band for band in self.transport[:3])
+        size = state.nodes.shape[0]
+        by_time, by_node, by_border = jax.jacfwd(self._border, argnums=(0, 1, 2))(
+            t, state.nodes[:, 0], state.border
+        )
+        numbers = self.mechanism.stoichiometry(self.mechanism.electrode)
+        source = span * jnp.asarray(numbers).T * self.transport.inlet
+        source = jnp.concatenate([source, jnp.zeros((size, 1))], axis=1)
+        slope = Bordered(jnp.zeros_like(state.nodes), by_time)
+        if not self.mechanism.chemical:
+            matrix = DecoupledMatrix(lower, diagonal, upper, source, by_node, by_border)
+            return matrix, slope
+        chemistry = span * jax.vmap(jax.jacfwd(self._chemistry), -1, -1)(state.nodes)
+        eye = jnp.eye(size)[..., None]
+        matrix = BlockMatrix(
+            lower * eye,
+            diagonal * eye + chemistry,
+            upper * eye,
+            source,
+            by_node,
+            by_border,
+        )
+        return matrix, slope
+
+    def enter(self, t: Scalar, state: Bordered, jumped: BoolScalar) -> Bordered:
+        # Through a jump of the potential the interface keeps its charge, so the current rises
+        # by ΔE/R; what is algebraic follows from its equations.
+        mass = self.mass()
+        charged = mass[-1] > 0
+        previous = piece_of(self.waveform, self.piece.number - 0.5)
+        jump = jnp.where(self.piece.number > 0, self.piece.start - previous.end, 0.0)
+        ohmic = jnp.where(charged, self.circuit.resistance * self.unit_current, 1.0)
+        rise = jnp.where(jumped & charged, jump / ohmic, 0.0)
+        border = state.border.at[-1].add(rise)
+        border = self._consistent(t, state.nodes[:, 0], border, charged, jumped)
+        return Bordered(state.nodes, border)
+
+    def _consistent(self, t, first, border, charged, wanted) -> Float[Array, " k"]:
+        """Solve the algebraic border equations by Newton's method where `wanted`.
+
+        The loop is not differentiated: one more Newton step from its end is, which has the
+        derivative of the implicit function.
+        """
+        held = jnp.zeros(border.shape, bool).at[-1].set(charged)
+
+        def newton(system, t, first, border):
+            def balance(border):
+                residual = system._border(t, first, border)
+                return residual, residual
+
+            jacobian, residual = jax.jacfwd(balance, has_aux=True)(border)
+            jacobian = jnp.where(held[:, None], jnp.eye(border.size), jacobian)
+            return small_inverse(jacobian) @ jnp.where(held, 0.0, residual)
+
+        fixed = jax.lax.stop_gradient((self, t, first, border))
+
+        def unfinished(carry):
+            _, change, count = carry
+            return wanted & (change > 1e-12) & (count < NEWTON_STEPS)
+
+        def body(carry):
+            z, _, count = carry
+            step = newton(fixed[0], fixed[1], fixed[2], z)
+            change = jnp.max(jnp.abs(step) / (1.0 + jnp.abs(z)))
+            return z - step, change, count + 1
+
+        start = (fixed[3], jnp.asarray(jnp.inf), 0)
+        z, _, _ = jax.lax.while_loop(unfinished, body, start)
+        z = jnp.where(held, border, z)
+        return jnp.where(wanted, z - newton(self, t, first, z), border)
+
+
+def piece_of(waveform: AbstractWaveform, t: Scalar) -> Piece:
+    """The segment that holds at clock time `t`, with durations in units of the whole."""
+    segments = waveform.segments()
+    total = jnp.sum(segments.duration)
+    last = segments.duration.size - 1
+    k = jnp.clip(jnp.floor(jax.lax.stop_gradient(t)).astype(int), 0, last)
+    begin = jnp.cumsum(segments.duration)[k] - segments.duration[k]
+    return Piece(
+        k.astype(float), segments.duration[k] / total, segments.start[k], segments.end[k], begin
+    )
+
+
+def _monomial(c: Float[Array, " m"], orders: np.ndarray) -> Scalar:
+    """Π cᵢ^oᵢ for whole orders, without powers of negative round-off."""
+    product = jnp.ones(())
+    for i in np.flatnonzero(orders):
+        for _ in range(int(orders[i])):
+            product = product * c[i]
+    return product

@@ -1,0 +1,250 @@
+"""The voltammetric cell: mechanism, species, electrode, circuit and numerics in one simulator."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import ClassVar
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._observables import Observables, observe
+from .._precision import require_x64
+from .._simulator import AbstractLens, AbstractSimulator, AdjointName
+from .._status import RESULTS
+from ..solvers import RODAS5P, Bordered, Rosenbrock, RosenbrockTableau
+from ._cell_system import CellSystem, Scales, diffusion, piece_of
+from ._checks import check_value
+from ._circuit import Baseline, Circuit
+from ._lenses import cell_lenses
+from .kinetics._base import parameter
+from .mechanism import Mechanism, Species
+from .transport import AbstractDomain, AbstractGeometry, Grid, SemiInfinite
+from .waveforms import AbstractWaveform
+
+Number = Float[Array, "..."]
+
+# The steps are controlled by the local error, the promise is about the current: measured over
+# the tagged cases of the tests, the error of the current stays below a fifth of `rtol`.
+_RTOL_OVER_TOLERANCE = 5.0
+
+# The first step, in segments: short enough for the first instants of a potential step.
+_FIRST_STEP = 1e-5
+
+
+class Integrator(eqx.Module):
+    """How the cell is integrated in time.
+
+    **Arguments:**
+
+    - `tolerance`: of the current, relative to its largest value in the experiment.
+    - `tableau`: the Rosenbrock method, `RODAS5P` (order 5) or `RODAS4P` (order 4, two
+      stages fewer; pays off above 1e-3).
+    - `max_steps`: limit of attempted steps; reaching it is `RESULTS.step_limit`.
+    """
+
+    tolerance: float = eqx.field(static=True, default=1e-4)
+    tableau: RosenbrockTableau = eqx.field(static=True, default=RODAS5P)
+    max_steps: int = eqx.field(static=True, default=4096)
+
+    def __check_init__(self):
+        check_value(
+            "Integrator",
+            "tolerance",
+            self.tolerance,
+            "between 1e-12 and 0.1",
+            lambda v: (v >= 1e-12) & (v <= 0.1),
+        )
+        if self.max_steps < 16:
+            raise ValueError(
+                f"max_steps of Integrator must be at least 16, but max_steps={self.max_steps}."
+            )
+
+
+class Voltammetry(AbstractSimulator):
+    """A voltammetric cell: the current that a potential programme draws.
+
+        ∂c_j/∂t = D_j a⁻¹ ∂/∂x (a ∂c_j/∂x) + Σ chemistry        0 < x < L
+        −D_j ∂c_j/∂x = Σ_k ν_kj r_k                              at the electrode
+        c_j = c_j* , or no flux                                  far away
+        I = −F A Σ_k n_k r_k + A C dφ/dt,   φ = E − R I
+
+    Oxidation currents are positive (IUPAC). The state is spatially uniform at t = 0.
+
+    **Arguments** (all numbers SI, all array leaves, all differentiable):
+
+    - `mechanism`: the reactions; see `Mechanism`.
+    - `species`: `Species` by name, exactly those of the mechanism.
+    - `electrode`: a geometry, which has the area and the shape of the diffusion field.
+    - `domain`: `SemiInfinite()`, `DiffusionLayer(depth)` or `ThinLayer(depth)`.
+    - `temperature`: in K.
+    - `circuit`, `baseline`: resistance, double layer, reference shift; instrument line.
+    - `grid`, `integrator`: numerics. The defaults keep the current within 1e-4.
+
+    **Call:** `cell(waveform)` or `cell((waveform, times))` returns `Observables` with the
+    arrays (t,) "current" in A, "potential" (applied, V) and "time" (s).
+
+    **Raises:** `ValueError` for unknown or missing species, unbalanced charge, all bulk
+    concentrations zero, a temperature outside 150-1500 K, or float32 mode (`RuntimeError`).
+
+    **Starting values:** D 1e-9 m²/s in water, 2e-9 in acetonitrile, 1e-11 in ionic liquids;
+    k⁰ 1e-5 m/s; α 0.5; C 0.2 F/m².
+
+    **Limits:** supporting electrolyte in excess (no migration), no convection or adsorption;
+    semi-infinite domains must not be longer than the experiment can reach.
+
+    Source: A. J. Bard, L. R. Faulkner, Electrochemical Methods, 2nd ed. (2001), chapters
+    5, 6, 12 and appendix B; discretisation in `docs/maths.md`.
+    """
+
+    mechanism: Mechanism
+    species: dict[str, Species]
+    electrode: AbstractGeometry
+    domain: AbstractDomain = SemiInfinite()
+    temperature: Number = eqx.field(converter=parameter("temperature"), default=298.15)
+    circuit: Circuit = Circuit()
+    baseline: Baseline = Baseline()
+    grid: Grid = Grid()
+    integrator: Integrator = Integrator()
+    adjoint: AdjointName = eqx.field(static=True, default="forward")
+
+    adjoints: ClassVar[tuple[AdjointName, ...]] = ("forward", "checkpointed")
+
+    def __check_init__(self):
+        require_x64()
+        self.mechanism.check_species(self.species)
+        check_value(
+            "Voltammetry",
+            "temperature",
+            self.temperature,
+            "between 150 and 1500 K",
+            lambda v: (v >= 150) & (v <= 1500),
+        )
+        bulk = [s.concentration for s in self.species.values()]
+        if not any(isinstance(c, jax.core.Tracer) for c in bulk):
+            total = sum(float(jnp.max(c)) for c in bulk)
+            if not total > 0:
+                raise ValueError(
+                    "the bulk concentration of at least one species must be positive, but all "
+                    f"of {list(self.species)} are zero."
+                )
+
+    def with_adjoint(self, adjoint: AdjointName) -> "Voltammetry":
+        return dataclasses.replace(self, adjoint=adjoint)  # pyright: ignore
+
+    def lenses(self) -> Mapping[str, AbstractLens]:
+        return cell_lenses(self)
+
+    def __call__(self, inputs) -> Observables:
+        require_x64()
+        waveform, times = inputs if isinstance(inputs, tuple) else (inputs, inputs.times())
+        system, state = self._system(waveform)
+        solution = self._integrate(system, state)
+        last = waveform.number_of_segments
+        clock = jnp.clip(waveform.locate(times), 0.0, last)
+        border = jax.vmap(lambda t: solution.evaluate(t).border)(clock)
+        potential = waveform.potential(times)
+        current = system.unit_current * border[:, -1] + self.baseline(potential)
+        values = {"current": current, "potential": potential, "time": times}
+        stats = {
+            "num_steps": solution.stats["num_accepted_steps"],
+            "num_rejected_steps": solution.stats["num_rejected_steps"],
+        }
+        return observe(values, _result(solution.result), stats)
+
+    def _system(self, waveform: AbstractWaveform) -> tuple[CellSystem, Bordered]:
+        """The dimensionless equations and their state at rest."""
+        names = self.mechanism.species
+        diffusivity = jnp.stack([self.species[n].diffusivity for n in names])
+        bulk = jnp.stack([self.species[n].concentration for n in names])
+        duration = waveform.duration
+        # Scales only set the units of the tolerance; they carry no derivative.
+        fixed = jax.lax.stop_gradient
+        length = fixed(jnp.sqrt(jnp.max(diffusivity) * duration))
+        scales = Scales(fixed(jnp.max(bulk)), length, duration)
+        start = bulk / scales.concentration
+        layer = self._reaction_layer(diffusivity, bulk)
+        thickness = self.domain.thickness(diffusivity, duration)
+        volumes = self.grid.volumes(self.electrode, self.domain, thickness, layer)
+        transport = diffusion(
+            volumes.volumes / length,
+            volumes.conductances * length,
+            diffusivity * duration / length**2,
+            start,
+        )
+        system = CellSystem(
+            transport,
+            self.mechanism,
+            self.circuit,
+            waveform,
+            self.temperature,
+            scales,
+            self.electrode.area,
+            piece_of(waveform, jnp.asarray(0.0)),
+        )
+        nodes = jnp.broadcast_to(start[:, None], (len(names), self.grid.cells))
+        border = jnp.zeros(len(self.mechanism.electrode) + 1)
+        return system, Bordered(nodes, border)
+
+    def _reaction_layer(self, diffusivity: Array, bulk: Array) -> Array:
+        """Depth √(D/k) in m of the fastest homogeneous reaction, infinite without one.
+
+        k is the pseudo-first-order constant at the total bulk concentration.
+        """
+        rate = jnp.zeros(())
+        total = jnp.sum(bulk)
+        for step in self.mechanism.chemical:
+            left, right = self.mechanism.orders(step)
+            rate = rate + step.forward * total ** (left.sum() - 1.0)
+            rate = rate + step.backward * total ** (right.sum() - 1.0)
+        if not self.mechanism.chemical:
+            return jnp.asarray(jnp.inf)
+        return jnp.sqrt(jnp.min(diffusivity) / (rate + 1e-12))
+
+    def _integrate(self, system: CellSystem, state: Bordered) -> diffrax.Solution:
+        segments = system.waveform.number_of_segments
+        state = system.enter(jnp.asarray(0.0), state, jnp.asarray(True))
+        rtol = _RTOL_OVER_TOLERANCE * self.integrator.tolerance
+        # Measured: this controller rejects half as many steps as Diffrax's default.
+        controller = diffrax.PIDController(
+            rtol=rtol,
+            atol=0.1 * rtol,
+            icoeff=0.7,
+            factormax=5.0,
+            safety=0.85,
+            norm=_error_norm,
+        )
+        if segments > 1:
+            corners = jnp.arange(1, segments, dtype=float)
+            controller = diffrax.ClipStepSizeController(controller, jump_ts=corners)
+        forward = self.adjoint == "forward"
+        return diffrax.diffeqsolve(
+            diffrax.ODETerm(lambda t, y, args: args.during(t).field(t, y)),
+            Rosenbrock(self.integrator.tableau),
+            t0=0.0,
+            t1=float(segments),
+            dt0=_FIRST_STEP,
+            y0=state,
+            args=system,
+            stepsize_controller=controller,
+            saveat=diffrax.SaveAt(dense=True),
+            max_steps=self.integrator.max_steps,
+            adjoint=diffrax.ForwardMode() if forward else diffrax.RecursiveCheckpointAdjoint(),
+            throw=False,
+        )
+
+
+def _error_norm(error: Bordered) -> Array:
+    """Root mean square over the nodes, largest of the border."""
+    nodes = jnp.sqrt(jnp.mean(error.nodes**2))
+    return jnp.maximum(nodes, jnp.max(jnp.abs(error.border)))
+
+
+def _result(result: diffrax.RESULTS) -> RESULTS:
+    """Diffrax's result code as ours."""
+    ended = RESULTS.where(
+        result == diffrax.RESULTS.max_steps_reached, RESULTS.step_limit, RESULTS.step_underflow
+    )
+    return RESULTS.where(result == diffrax.RESULTS.successful, RESULTS.successful, ended)

@@ -1,0 +1,4 @@
+"""Potential programmes as functions of time."""
+
+from ._base import AbstractWaveform as AbstractWaveform, Segments as Segments
+from ._sweeps import CyclicSweep as CyclicSweep, LinearSweep as LinearSweep
