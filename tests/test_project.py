@@ -178,3 +178,29 @@ def test_ci_without_a_command_fails(tmp_path):
 
 def test_ci_is_executable():
     assert (ROOT / ".ci/run").stat().st_mode & stat.S_IXUSR
+
+
+def _modules_imported_by(*command):
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    return done.stdout, {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in lines[1:]}
+
+
+def test_imports_are_seen():
+    assert "json" in _modules_imported_by("-c", "import json.decoder")[1]
+
+
+if (ROOT / "experiments" / "cli.py").exists():  # the command line is built beside this file
+
+    def test_help_comes_without_the_heavy_libraries():
+        help_text, modules = _modules_imported_by("-m", "experiments.cli", "--help")
+        assert not modules & {"jax", "jaxlib", "torch", "diffrax", "xarray", "matplotlib", "scipy"}
+        for command in ("run", "recover", "list", "report", "plot", "check-gradients", "resume"):
+            assert command in help_text
