@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from .._space import Log, Logit
 from ._covariance import Covariance
 from ._fit import Fit
 
 # Exponents this close to a fraction with a small denominator are taken to be that.
-_ROUND_TO = 0.03
+_ROUND_TO = 0.015
 _LARGEST_DENOMINATOR = 4
 # Exponents smaller than this are left away.
 _NEGLIGIBLE = 0.03
@@ -38,14 +39,15 @@ class Combination:
 def combinations_of(fit: Fit, covariance: Covariance) -> list[Combination]:
     """The identified combinations among the parameters that null directions touch."""
     touched = np.flatnonzero(covariance.touched)
-    null = covariance.directions[touched][:, covariance.null] * fit.spans[touched, None]
+    null = covariance.directions[touched][:, covariance.null]
     if null.size == 0:
         return []
-    rows = reduce_rows(_complement(null))
     found = []
-    for row in rows:
+    for row in reduce_rows(_complement(null)):
+        # What is negligible is judged in the unit cube, where coefficients have no units.
+        row = np.where(np.abs(row) < _NEGLIGIBLE * np.max(np.abs(row)), 0.0, row)
         exponents = np.zeros(fit.x.size)
-        exponents[touched] = round_exponents(row)
+        exponents[touched] = round_exponents(row / fit.spans[touched], _pivot(fit, touched, row))
         if np.count_nonzero(exponents) > 1:
             found.append(_combination(fit, covariance, exponents))
     return found
@@ -72,17 +74,29 @@ def reduce_rows(rows: Float[np.ndarray, "r m"]) -> Float[np.ndarray, "r m"]:
     return rows
 
 
-def round_exponents(row: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
-    """Largest exponent 1; small ones dropped; rational where all round well."""
-    row = row / row[np.argmax(np.abs(row))]
-    row = np.where(np.abs(row) < _NEGLIGIBLE, 0.0, row)
+def _pivot(fit: Fit, touched: Int[np.ndarray, " m"], row: Float[np.ndarray, " m"]) -> int | None:
+    """The member whose coefficient is made 1: in a mixed sum the first logarithm, as its
+    coefficient has no unit; None in a product, where it is the largest."""
+    logarithmic = [isinstance(fit.space.scales[fit.names[i]], Log) for i in touched]
+    members = np.flatnonzero(row)
+    if all(logarithmic[j] for j in members) or not any(logarithmic[j] for j in members):
+        return None
+    return int(next(j for j in members if logarithmic[j]))
+
+
+def round_exponents(
+    row: Float[np.ndarray, " m"], pivot: int | None = None
+) -> Float[np.ndarray, " m"]:
+    """The pivot's exponent (by default the largest) 1; rational where all round well."""
+    row = row / row[np.argmax(np.abs(row)) if pivot is None else pivot]
     fractions = [float(Fraction(float(e)).limit_denominator(_LARGEST_DENOMINATOR)) for e in row]
-    if np.all(np.abs(row - fractions) < _ROUND_TO):
+    # Not to zero: what is negligible has been dropped already.
+    if np.all((np.abs(row - fractions) < _ROUND_TO) & ((row == 0) == (np.array(fractions) == 0))):
         row = np.array(fractions)
-    return -row if np.sum(row) < 0 else row
+    return -row if pivot is None and np.sum(row) < 0 else row
 
 
-def name_product(names: Sequence[str], exponents: Sequence[float]) -> str:
+def name_product(names: Sequence[str], exponents: Sequence[float] | np.ndarray) -> str:
     """ "A*C*sqrt(D)/B" for the exponents (1, 1, 1/2, -1) of A, C, D, B."""
     above = [_power(n, e) for n, e in zip(names, exponents, strict=True) if e > 0]
     below = [_power(n, -e) for n, e in zip(names, exponents, strict=True) if e < 0]
@@ -94,17 +108,17 @@ def _power(name: str, exponent: float) -> str:
         return name
     if exponent == 0.5:
         return f"sqrt({name})"
-    fraction = Fraction(exponent).limit_denominator(_LARGEST_DENOMINATOR)
+    fraction = Fraction(float(exponent)).limit_denominator(_LARGEST_DENOMINATOR)
     if float(fraction) != exponent:
         return f"{name}^{exponent:.2f}"
     return f"{name}^{fraction}" if fraction.denominator == 1 else f"{name}^({fraction})"
 
 
-def _name_sum(fit: Fit, members: Sequence[int], exponents: Float[np.ndarray, " d"]) -> str:
+def _name_sum(fit: Fit, members: Int[np.ndarray, " m"], exponents: Float[np.ndarray, " d"]) -> str:
     text = ""
     for i in members:
         size = abs(exponents[i])
-        term = _term(fit, i) if size == 1 else f"{size:.3g}*{_term(fit, i)}"
+        term = _term(fit, int(i)) if size == 1 else f"{size:.3g}*{_term(fit, int(i))}"
         sign = "-" if exponents[i] < 0 else "+"
         text += f" {sign} {term}" if text else f"{'-' if sign == '-' else ''}{term}"
     return text
@@ -123,7 +137,7 @@ def _combination(fit: Fit, covariance: Covariance, exponents) -> Combination:
     is_product = all(isinstance(fit.space.scales[name], Log) for name in names)
     physical = fit.physical(fit.x)
     warped = [
-        float(fit.space.scales[name].warp(np.asarray(value)))
+        float(fit.space.scales[name].warp(jnp.asarray(value)))
         for name, value in zip(fit.names, physical, strict=True)
     ]
     centre = float(exponents @ np.array(warped))

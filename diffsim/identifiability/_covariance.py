@@ -30,6 +30,8 @@ class Covariance:
       others it holds what the identified directions give, widened by how far the null
       directions could carry them across the box.
     - `correlation` (d, d): from all directions, so that a null direction shows as ±1.
+    - `decrement`: by how much the half sum of squares would still fall if the identified
+      directions were linear: 0 at an optimum.
     - `half_width`, `corrected_half_width` (d,): of the intervals at `confidence`, in the unit
       cube, for white residuals and for p/τ effective ones.
     """
@@ -42,6 +44,7 @@ class Covariance:
     correlation: Float[np.ndarray, "d d"]
     half_width: Float[np.ndarray, " d"]
     corrected_half_width: Float[np.ndarray, " d"]
+    decrement: float
     confidence: float
     noise: Noise
 
@@ -55,15 +58,15 @@ class Covariance:
 def covariance_of(fit: Fit, *, confidence: float = 0.95) -> Covariance:
     """Analyse the fit; parameters held at a bound are conditioned on."""
     d = fit.x.size
-    _, singular, rows = np.linalg.svd(fit.jacobian[:, fit.free], full_matrices=True)
-    singular = np.pad(singular, (0, rows.shape[0] - singular.size))
+    left, singular, rows = _decompose(fit.jacobian[:, fit.free])
     directions = np.zeros((d, rows.shape[0]))
     directions[fit.free] = rows.T
     noise = estimate_noise(fit.residuals, fit.group, int(np.sum(fit.free)))
     null = _null(singular, noise.corrected_half_width(confidence))
-    # Directions that the data do not see are not fitted either.
-    noise = estimate_noise(fit.residuals, fit.group, int(np.sum(~null)))
-    null = _null(singular, noise.corrected_half_width(confidence))
+    if np.isfinite(noise.scale):
+        # Directions that the data do not see are not fitted either.
+        noise = estimate_noise(fit.residuals, fit.group, int(np.sum(~null)))
+        null = _null(singular, noise.corrected_half_width(confidence))
     drift = np.sqrt(np.sum(directions[:, null] ** 2, axis=1))
     touched = drift >= _TOUCH
     widths = [
@@ -79,9 +82,18 @@ def covariance_of(fit: Fit, *, confidence: float = 0.95) -> Covariance:
         correlation=_correlation(directions, singular, fit.free),
         half_width=widths[0],
         corrected_half_width=widths[1],
+        decrement=0.5 * float(np.sum((left[:, ~null].T @ fit.residuals) ** 2)),
         confidence=confidence,
         noise=noise,
     )
+
+
+def _decompose(jacobian: Float[np.ndarray, "p f"]):
+    """Singular value decomposition with f triplets, also where there are fewer residuals."""
+    p, f = jacobian.shape
+    padded = np.concatenate([jacobian, np.zeros((max(0, f - p), f))])
+    left, singular, rows = np.linalg.svd(padded, full_matrices=False)
+    return left[:p], singular, rows
 
 
 def _null(singular: Float[np.ndarray, " f"], factor: float) -> Bool[np.ndarray, " f"]:
@@ -93,6 +105,8 @@ def _null(singular: Float[np.ndarray, " f"], factor: float) -> Bool[np.ndarray, 
 
 def _half_width(directions, singular, null, infinite, drift, factor: float):
     scaled = directions[:, ~null] / singular[~null]
+    if not np.isfinite(factor):
+        return np.full(drift.size, np.inf)
     width = np.sqrt(factor**2 * np.sum(scaled**2, axis=1) + drift**2)
     return np.where(infinite, np.inf, width)
 

@@ -29,8 +29,8 @@ class Diagnosis:
     - `covariance`: singular values, directions, intervals, noise scale.
     - `profiles`: of the parameters that needed one, by name.
     - `residual_tests`: one per experiment; `structured` ones tell of a misfit with a shape.
-    - `better_value`: lowest value met on the way if that is lower than the fit's, which then
-      had not converged; else None.
+    - `better_value`: a value lower than the fit's, which then had not converged: met on a
+      profile, or expected of a straight-line step; else None.
     - `counts`: evaluations spent on the profiles.
     """
 
@@ -58,8 +58,9 @@ class Diagnosis:
             )
         if self.better_value is not None:
             lines.append(
-                f"A lower value, {self.better_value:.6g}, was met on a profile: the fit had not "
-                "converged to the best optimum. Continue from there or use more starts."
+                f"The fit had not converged: a lower value, {self.better_value:.6g}, was met on a "
+                "profile or lies within a straight-line step. Nothing said here can be relied on. "
+                "Continue the fit, or use more starts."
             )
         return "\n".join(lines)
 
@@ -117,14 +118,15 @@ def diagnose(
 
 
 def _better(fit: Fit, covariance: Covariance, profiles: dict[str, Profile]) -> float | None:
-    """The lowest value on the profiles if it lies below the fit's by more than 1 % of the
-    threshold."""
+    """The lowest value known to be attainable, if it lies below the fit's by more than a
+    hundredth of what a standard error costs."""
     noise = covariance.noise
-    lowest = min((float(p.delta.min() / p.threshold) for p in profiles.values()), default=0.0)
-    if lowest > -0.01:
+    unit = 0.5 * noise.scale**2 * noise.time
+    lowest = min((float(p.delta.min()) for p in profiles.values()), default=0.0)
+    gain = max(-lowest * unit, covariance.decrement)
+    if not gain > 0.01 * unit:
         return None
-    threshold = next(iter(profiles.values())).threshold
-    return 0.5 * (fit.sum_of_squares + lowest * threshold * noise.scale**2 * noise.time)
+    return 0.5 * fit.sum_of_squares - gain
 
 
 def _total(profiles: dict[str, Profile]) -> Counts:
