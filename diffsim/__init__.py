@@ -35,5 +35,28 @@ from ._space import (
     Logit as Logit,
 )
 from ._status import RESULTS as RESULTS, SimulationError as SimulationError
+from .optimise import (
+    BFGS as BFGS,
+    CMAES as CMAES,
+    LBFGS as LBFGS,
+    SGD as SGD,
+    AbstractOptimiser as AbstractOptimiser,
+    Adam as Adam,
+    AdamSAM as AdamSAM,
+    Budget as Budget,
+    DifferentialEvolution as DifferentialEvolution,
+    FirstOrder as FirstOrder,
+    LevenbergMarquardt as LevenbergMarquardt,
+    Lion as Lion,
+    Multistart as Multistart,
+    NelderMead as NelderMead,
+    ParticleSwarm as ParticleSwarm,
+    RandomSearch as RandomSearch,
+    Run as Run,
+    ScipyMinimise as ScipyMinimise,
+    SobolSearch as SobolSearch,
+    resume as resume,
+    solve as solve,
+)
 
 __version__ = "0.1.0"

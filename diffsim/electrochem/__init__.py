@@ -1,6 +1,9 @@
 """Voltammetric cells: mechanisms, kinetics, transport, waveforms and the simulators of them."""
 
+from ._campaign import Campaign as Campaign
 from ._circuit import Baseline as Baseline, Circuit as Circuit
+from ._experiment import Experiment as Experiment
+from ._recovery import ParameterRecovery as ParameterRecovery, fit_dataset as fit_dataset
 from ._voltammetry import Integrator as Integrator, Voltammetry as Voltammetry
 from .kinetics import (
     AbstractKinetics as AbstractKinetics,
@@ -35,4 +38,5 @@ from .waveforms import (
     AbstractWaveform as AbstractWaveform,
     CyclicSweep as CyclicSweep,
     LinearSweep as LinearSweep,
+    PiecewiseLinear as PiecewiseLinear,
 )

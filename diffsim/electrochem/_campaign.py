@@ -1,0 +1,147 @@
+"""Several experiments on one cell, simulated together."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from .._observables import Observables
+from .._simulator import AbstractLens, AbstractSimulator, AdjointName, Leaf
+from .._status import worst
+from ._experiment import Experiment
+from ._voltammetry import Voltammetry
+from .waveforms import AbstractWaveform
+
+
+class Group(eqx.Module):
+    """Experiments whose waveforms have one structure, stacked along a leading axis (e,)."""
+
+    cell: Voltammetry
+    waveform: AbstractWaveform
+    times: Float[Array, "e t"]
+    members: tuple[int, ...] = eqx.field(static=True)
+    lengths: tuple[int, ...] = eqx.field(static=True)
+
+    def __call__(self) -> Observables:
+        """All experiments of the group by one `vmap`; currents (e, t)."""
+        return eqx.filter_vmap(lambda cell, wave, t: cell((wave, t)))(
+            self.cell, self.waveform, self.times
+        )
+
+
+class Campaign(AbstractSimulator):
+    """A cell under several waveforms: the currents of all experiments as one vector (p,).
+
+    Every array leaf of the cell stands once per experiment, so that a parameter may be shared
+    ("diffusivity") or an experiment's own ("resistance@50 mV/s"). Experiments of one structure
+    run in one `vmap`; the compile time does not grow with their number.
+
+    **Call:** `campaign(None)` returns "current", "potential" and "time", each (p,), experiments in
+    the order given; `split` takes such a vector apart.
+
+    **Raises:** `ValueError` for no experiment at all, or labels that are not unique.
+    """
+
+    groups: tuple[Group, ...]
+    labels: tuple[str, ...] = eqx.field(static=True)
+
+    adjoints: ClassVar[tuple[AdjointName, ...]] = Voltammetry.adjoints
+
+    def __init__(self, cell: Voltammetry, experiments: Sequence[Experiment]):
+        if not experiments:
+            raise ValueError("a Campaign must have at least one experiment, but has none.")
+        self.labels = tuple(e.label for e in experiments)
+        repeated = {label for label in self.labels if self.labels.count(label) > 1}
+        if repeated:
+            raise ValueError(f"labels must be unique, but {sorted(repeated)} repeat.")
+        kinds: dict[Any, list[int]] = {}
+        for i, experiment in enumerate(experiments):
+            kinds.setdefault(_structure(experiment.waveform), []).append(i)
+        self.groups = tuple(
+            _group(cell, [experiments[i] for i in members], members) for members in kinds.values()
+        )
+
+    def __call__(self, inputs: None = None) -> Observables:
+        answers = [group() for group in self.groups]
+        values = {
+            name: self._join([answer.values[name] for answer in answers])
+            for name in ("current", "potential", "time")
+        }
+        results = [
+            worst(*(jax.tree.map(lambda leaf, i=i: leaf[i], answer.result) for i in range(count)))
+            for answer, count in ((a, len(g.members)) for a, g in zip(answers, self.groups, strict=True))
+        ]
+        stats = {
+            name: sum(jnp.sum(answer.stats[name]) for answer in answers)
+            for name in answers[0].stats
+        }
+        return Observables(values, worst(*results), stats)
+
+    def with_adjoint(self, adjoint: AdjointName) -> "Campaign":
+        groups = tuple(
+            dataclasses.replace(group, cell=group.cell.with_adjoint(adjoint))  # pyright: ignore
+            for group in self.groups
+        )
+        return eqx.tree_at(lambda c: c.groups, self, groups)
+
+    def lenses(self) -> Mapping[str, AbstractLens]:
+        lenses: dict[str, AbstractLens] = {}
+        # By construction all groups have one cell, hence one set of names.
+        for name, lens in self.groups[0].cell.lenses().items():
+            assert isinstance(lens, Leaf)
+            lenses[name] = Leaf(
+                *(f"groups.{g}.cell.{path}" for g in range(len(self.groups)) for path in lens.paths)
+            )
+            for g, group in enumerate(self.groups):
+                for i, member in enumerate(group.members):
+                    paths = (f"groups.{g}.cell.{path}" for path in lens.paths)
+                    lenses[f"{name}@{self.labels[member]}"] = Leaf(*paths, index=i)
+        return lenses
+
+    def split(self, vector: Float[Any, " p"]) -> dict[str, Float[np.ndarray, " t"]]:
+        """A vector of all experiments, by label."""
+        lengths = [0] * len(self.labels)
+        for group in self.groups:
+            for member, length in zip(group.members, group.lengths, strict=True):
+                lengths[member] = length
+        parts = np.split(np.asarray(vector), np.cumsum(lengths)[:-1])
+        return dict(zip(self.labels, parts, strict=True))
+
+    def _join(self, stacked: list[Float[Array, "e t"]]) -> Float[Array, " p"]:
+        """Padding off, experiments in their order, end to end."""
+        parts: dict[int, Array] = {}
+        for group, values in zip(self.groups, stacked, strict=True):
+            for i, (member, length) in enumerate(zip(group.members, group.lengths, strict=True)):
+                parts[member] = values[i, :length]
+        return jnp.concatenate([parts[i] for i in range(len(self.labels))])
+
+
+def _structure(waveform: AbstractWaveform) -> Any:
+    """What must be equal for waveforms to be stacked."""
+    leaves, tree = jax.tree.flatten(waveform)
+    return tree, tuple(np.shape(leaf) for leaf in leaves)
+
+
+def _group(cell: Voltammetry, experiments: list[Experiment], members: list[int]) -> Group:
+    count = len(experiments)
+
+    def repeat(leaf):
+        return jnp.broadcast_to(leaf, (count, *leaf.shape)) if eqx.is_array(leaf) else leaf
+
+    lengths = [e.times.size for e in experiments]
+    longest = max(lengths)
+    # Shorter curves are padded by their own last time; the padding is cut off again.
+    times = [np.pad(e.times, (0, longest - e.times.size), mode="edge") for e in experiments]
+    waves = [e.waveform for e in experiments]
+    return Group(
+        cell=jax.tree.map(repeat, cell),
+        waveform=jax.tree.map(lambda *leaves: jnp.stack(leaves), *waves),
+        times=jnp.asarray(np.stack(times)),
+        members=tuple(members),
+        lengths=tuple(lengths),
+    )

@@ -1,0 +1,85 @@
+"""Parameters of a cell from measured curves: the problem, and the fit as data."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from .._objective import LeastSquares
+from .._problem import Problem
+from .._space import DesignSpace
+from ._campaign import Campaign
+from ._experiment import Experiment
+from ._voltammetry import Voltammetry
+
+
+def ParameterRecovery(
+    cell: Voltammetry,
+    experiments: Sequence[Experiment],
+    space: DesignSpace,
+    *,
+    weighting: Literal["peak", "absolute"] = "peak",
+    name: str = "recovery",
+) -> Problem:
+    """Fit the parameters in `space` to all experiments at once.
+
+    Residuals are (simulated - measured) / scale. Where an experiment has no `scale` of its own,
+    weighting "peak" takes its largest absolute current, so that slow and fast scans count
+    alike, and "absolute" the largest of the whole campaign.
+
+    The names of the space are those of `cell.lenses()`, shared by all experiments, or
+    "name@label" for one that belongs to a single experiment.
+
+    **Raises:** `ValueError` for unknown names, repeated labels, or a curve of zeros.
+    """
+    peaks = [float(np.max(np.abs(e.current))) for e in experiments]
+    for experiment, peak in zip(experiments, peaks, strict=True):
+        if not peak > 0:
+            raise ValueError(
+                f"the current of {experiment.label!r} must not vanish, but is zero throughout."
+            )
+    campaign = Campaign(cell, experiments)
+    common = max(peaks)
+    scales = []
+    for experiment, peak in zip(experiments, peaks, strict=True):
+        own = peak if weighting == "peak" else common
+        scale = own if experiment.scale is None else experiment.scale
+        scales.append(np.full(experiment.current.size, scale))
+    data = np.concatenate([e.current for e in experiments])
+    return Problem(campaign, None, space, LeastSquares(data, np.concatenate(scales)), name=name)
+
+
+def fit_dataset(problem: Problem, x: Float[np.ndarray, " d"]) -> dict[str, xr.Dataset]:
+    """Measured and fitted curves at `x`, by the label of the experiment.
+
+    Each dataset has along "point": time (s), potential (V), measured, fitted, residual (A)
+    and scaled_residual.
+
+    **Raises:** `TypeError` if the problem is no parameter recovery; `SimulationError` if the
+    simulation at `x` fails.
+    """
+    campaign, objective = problem.simulator, problem.objective
+    if not (isinstance(campaign, Campaign) and isinstance(objective, LeastSquares)):
+        raise TypeError("fit_dataset needs the problem of a ParameterRecovery, but got another.")
+    observables = problem.observe(jnp.asarray(x)).checked()
+    columns = {
+        "time": (campaign.split(observables.values["time"]), "s"),
+        "potential": (campaign.split(observables.values["potential"]), "V"),
+        "measured": (campaign.split(objective.data), "A"),
+        "fitted": (campaign.split(observables.values["current"]), "A"),
+        "residual": (campaign.split(observables.values["current"] - objective.data), "A"),
+        "scaled_residual": (campaign.split(objective.residuals(observables)), "1"),
+    }
+    return {
+        label: xr.Dataset(
+            {
+                name: ("point", parts[label], {"units": unit})
+                for name, (parts, unit) in columns.items()
+            },
+            attrs={"label": label},
+        )
+        for label in campaign.labels
+    }
