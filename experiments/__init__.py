@@ -1,0 +1,1 @@
+"""The command line, typed configurations, and one module per study."""

@@ -1,0 +1,1 @@
+"""One module per study; `diffsim list` finds them by themselves."""
