@@ -71,7 +71,7 @@ def variable_coordinates(names: tuple[str, ...], units: Mapping[str, str]) -> di
 
 def attributes(tree: xr.DataTree) -> dict[str, Any]:
     """Root attributes, with the JSON ones read."""
-    parsed = dict(tree.attrs)
+    parsed: dict[str, Any] = {str(name): value for name, value in tree.attrs.items()}
     for name in ("configuration", "counts"):
         if name in parsed:
             parsed[name] = json.loads(parsed[name])

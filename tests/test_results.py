@@ -40,7 +40,7 @@ def test_everything_has_a_name_and_units(run):
 def test_configuration_counts_and_status_travel_with_the_data(run, tmp_path):
     attributes = results.attributes(results.read(run.save(tmp_path / "run.nc")))
     assert attributes["format"] == results.FORMAT
-    assert attributes["status"] == "value"
+    assert attributes["status"] == "decrease"
     assert attributes["counts"] == run.counts.as_dict()
     configuration = attributes["configuration"]
     assert configuration == run.configuration

@@ -88,7 +88,7 @@ def resume(directory: str | Path, problem: Problem, optimiser: AbstractOptimiser
     """
     stored = Store.configuration(directory)
     kwargs.setdefault("x0", np.asarray(stored["x0"], float))
-    kwargs.setdefault("key", jax.random.wrap_key_data(np.asarray(stored["key"], np.uint32)))
+    kwargs.setdefault("key", jax.random.wrap_key_data(jnp.asarray(stored["key"], jnp.uint32)))
     return solve(problem, optimiser, directory=directory, **kwargs)
 
 

@@ -18,19 +18,23 @@ Need = Literal["value", "gradient", "jacobian"]
 # Arrays of either library: methods that are not JAX work on NumPy's.
 AnyArray: TypeAlias = Array | np.ndarray
 # A number in the settings of a method; the driver makes it an array before jitting.
-Setting: TypeAlias = float | int | Array | np.ndarray
+Setting: TypeAlias = float | int | Array
 
 
 class REASONS(eqx.Enumeration):
     """Why a method (or one start of it) ended; the text says what that is worth."""
 
     running = "Not finished."
-    value = "Converged: no step is expected to lower the value by more than the tolerance."
+    decrease = "Converged: no step is expected to lower the value by more than the tolerance."
     step = "Converged: the steps have become shorter than the tolerance."
     gradient = "Converged: the gradient that points into the box is below the tolerance."
     spread = "Converged: the population has contracted below the tolerance."
     method = "The library behind the method reports that it has converged or can do no more."
     steps = "The method has made all the steps it was given."
+    roughness = (
+        "Converged as far as the value is smooth: short steps that promise little no longer "
+        "lower it. A tighter tolerance of the simulator would show more."
+    )
     stalled = (
         "No step lowers the value although one should: the value is rougher than its "
         "derivative. Tighten the tolerance of the simulator or loosen that of the method."
@@ -42,6 +46,15 @@ class REASONS(eqx.Enumeration):
 def reason_code(reason: REASONS) -> Int[Array, ""]:
     """The integer behind a reason, as methods keep it in their state."""
     return jnp.asarray(reason._value, jnp.int32)  # pyright: ignore
+
+
+def first_reason(
+    *verdicts: tuple[Bool[Array, ""], REASONS],
+) -> Int[Array, ""]:
+    """The code of the first reason whose condition holds; that of `running` if none does."""
+    conditions = [condition for condition, _ in verdicts]
+    codes = [reason_code(reason) for _, reason in verdicts]
+    return jnp.select(conditions, codes, reason_code(REASONS.running))
 
 
 def reason_name(value: int | np.integer) -> str:
@@ -141,6 +154,16 @@ class AbstractOptimiser(eqx.Module):
 
     def close(self, state: Any) -> None:
         """Release what the state holds (a thread, say). Called once, at the end."""
+
+
+def given(array: Array | None) -> Array:
+    """An array of an evaluation that the method asked for.
+
+    **Raises:** `TypeError` if it is missing: an error of whoever drives the method.
+    """
+    if array is None:
+        raise TypeError("the evaluation must hold what was asked for, but does not.")
+    return array
 
 
 def succeeded(evaluation: Evaluation) -> Bool[Array, "..."]:

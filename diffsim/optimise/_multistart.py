@@ -77,7 +77,7 @@ class _ParallelStarts(_AbstractMultistart):
         return jax.tree.map(keep, told, state)
 
     def status(self, state: Any) -> Int[Array, " s"]:
-        return jax.vmap(self.optimiser.status)(state).ravel()
+        return jnp.ravel(jnp.asarray(jax.vmap(self.optimiser.status)(state)))
 
 
 class _Sequence(eqx.Module):

@@ -18,6 +18,7 @@ from ._interface import (
     Request,
     Setting,
     Traits,
+    given,
     reason_code,
     succeeded,
 )
@@ -72,11 +73,12 @@ class AbstractFirstOrder(AbstractOptimiser):
         self, state: FirstOrderState, request: Request, evaluation: Evaluation
     ) -> FirstOrderState:
         fine = succeeded(evaluation)[0]
-        gradient = jnp.where(fine, evaluation.gradient[0], 0.0)
+        gradient = jnp.where(fine, given(evaluation.gradient)[0], 0.0)
         updates, inner = self.transform().update(gradient, state.inner, state.x)
+        updates = jnp.asarray(updates)
         # A chain that normalises divides 0 by 0 where the gradient vanishes.
         updates = jnp.where(jnp.isfinite(updates), updates, 0.0)
-        forward = jnp.clip(optax.apply_updates(state.x, updates), 0.0, 1.0)
+        forward = jnp.clip(state.x + updates, 0.0, 1.0)
         steps = state.steps + 1
         reason = jnp.where(steps >= self.steps, reason_code(REASONS.steps), state.reason)
         start_failed = ~fine & (state.steps == 0)

@@ -18,6 +18,8 @@ from ._interface import (
     Request,
     Setting,
     Traits,
+    first_reason,
+    given,
     reason_code,
     succeeded,
 )
@@ -100,7 +102,7 @@ class _AbstractOptimistixMinimiser(AbstractOptimiser):
         answer = jax.tree.map(lambda leaf: leaf[0], evaluation)
         fine, first = succeeded(answer), state.steps == 0
         inner = self._solver_state(state)
-        gradient = jnp.where(fine, answer.gradient * 0.5 * jnp.cos(inner.y_eval), 0.0)
+        gradient = jnp.where(fine, given(answer.gradient) * 0.5 * jnp.cos(inner.y_eval), 0.0)
         length = jnp.sqrt(jnp.sum(gradient**2))
         size = jnp.where(first & (length > 0), _FIRST_STEP / length, state.size)
         value = jnp.where(fine, answer.value, jnp.inf)
@@ -109,16 +111,13 @@ class _AbstractOptimistixMinimiser(AbstractOptimiser):
         slope = jnp.where(accepted, jnp.max(jnp.abs(gradient)), state.slope)
         rejections = jnp.where(accepted, 0, state.rejections + 1)
         steps = state.steps + 1
-        verdicts = (
+        scale = jnp.maximum(1.0, jnp.abs(value))
+        reason = first_reason(
             (first & ~fine, REASONS.start_failed),
             (told.terminate, REASONS.step),
-            (slope <= self.gradient_tolerance * jnp.maximum(1.0, jnp.abs(value)), REASONS.gradient),
+            (slope <= self.gradient_tolerance * scale, REASONS.gradient),
             (rejections >= _PATIENCE, REASONS.stalled),
             (steps >= self.steps, REASONS.steps),
-        )
-        conditions, reasons = zip(*verdicts, strict=True)
-        reason = jnp.select(
-            list(conditions), [reason_code(r) for r in reasons], reason_code(REASONS.running)
         )
         leaves = tuple(jax.tree.leaves(eqx.filter(told, eqx.is_array)))
         return OptimistixState(leaves, u, size, slope, rejections, steps, reason)
@@ -177,7 +176,8 @@ class BFGS(_AbstractOptimistixMinimiser):
     steps: int = eqx.field(static=True, default=500)
 
     def solver(self) -> Any:
-        return optx.BFGS(rtol=self.tolerance, atol=self.tolerance)
+        tolerance: Any = self.tolerance
+        return optx.BFGS(rtol=tolerance, atol=tolerance)
 
 
 class LBFGS(_AbstractOptimistixMinimiser):
@@ -192,4 +192,5 @@ class LBFGS(_AbstractOptimistixMinimiser):
     steps: int = eqx.field(static=True, default=500)
 
     def solver(self) -> Any:
-        return optx.LBFGS(rtol=self.tolerance, atol=self.tolerance, history_length=self.history)
+        tolerance: Any = self.tolerance
+        return optx.LBFGS(rtol=tolerance, atol=tolerance, history_length=self.history)

@@ -17,6 +17,11 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 MAGIC = b"diffsim evaluations 1\n"
 _FRAME = struct.Struct("<QI")
 _LENGTH = struct.Struct("<I")
@@ -84,14 +89,18 @@ class EvaluationLog:
     the call returns, so that a kill loses at most the evaluation that was under way. (It is
     not forced to the disc: after a power cut the last records may be missing, and are
     repeated.)
+
+    **Raises:** `ValueError` if another process has the log open, or if it is damaged.
     """
 
     def __init__(self, path: Path):
         self.path = path
         self.records: list[Record] = []
         exists = path.exists() and path.stat().st_size >= len(MAGIC)
-        self._stream: BinaryIO = open(path, "r+b" if exists else "wb")  # noqa: SIM115
+        self._stream: BinaryIO = open(path, "r+b" if exists else "ab")  # noqa: SIM115
+        _lock(self._stream, path)
         if not exists:
+            self._stream.truncate(0)
             self._stream.write(MAGIC)
             self._stream.flush()
             return
@@ -108,5 +117,18 @@ class EvaluationLog:
         self._stream.flush()
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and with that let go of the lock."""
         self._stream.close()
+
+
+def _lock(stream: BinaryIO, path: Path) -> None:
+    """Keep other processes off, where the system can (not on Windows)."""
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        stream.close()
+        raise ValueError(
+            f"{path} must be free, but another run has it open. Wait for it to end."
+        ) from error

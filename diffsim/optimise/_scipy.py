@@ -9,7 +9,7 @@ from scipy import optimize
 
 from .._problem import Evaluation, Order
 from ._conversation import AbstractConversation, Ask, FailurePenalty
-from ._interface import Need, Traits, scalar_merit, succeeded
+from ._interface import Need, Traits, given, scalar_merit, succeeded
 
 _WITH_GRADIENT = ("L-BFGS-B", "TNC", "SLSQP")
 _WITHOUT_GRADIENT = ("Nelder-Mead", "Powell", "COBYLA", "COBYQA")
@@ -143,7 +143,8 @@ class _Memo:
     """Value, gradient and constraints of a point, asked for once."""
 
     def __init__(self, ask: Ask, order: Order):
-        self._ask, self._order = ask, order
+        self._ask = ask
+        self._order: Order = order
         self._penalty = FailurePenalty()
         self._known: tuple[bytes, Evaluation] | None = None
 
@@ -154,7 +155,7 @@ class _Memo:
     def value_and_gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         evaluation = self._at(x)
         fine = bool(succeeded(evaluation)[0])
-        gradient = np.asarray(evaluation.gradient[0]) if fine else np.zeros_like(x)
+        gradient = np.asarray(given(evaluation.gradient)[0]) if fine else np.zeros_like(x)
         return self._penalty(float(evaluation.value[0]), fine), gradient
 
     def room(self, x: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from .._problem import Evaluation
@@ -69,5 +70,5 @@ class _Plain:
 def _with_arrays(optimiser: AbstractOptimiser) -> AbstractOptimiser:
     """Settings as arrays, so that a new tolerance does not recompile."""
     return jax.tree.map(
-        lambda leaf: np.asarray(leaf) if isinstance(leaf, float) else leaf, optimiser
+        lambda leaf: jnp.asarray(leaf) if isinstance(leaf, float) else leaf, optimiser
     )

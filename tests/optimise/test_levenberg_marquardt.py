@@ -92,7 +92,7 @@ def test_all_starts_of_a_voltammogram_agree():
 def test_a_linear_problem_needs_one_step_within_the_trust_region():
     run = fit(straight_line(), method=LevenbergMarquardt(radius=1.0, largest_radius=1.0))
     assert run.counts.evaluations == 2
-    assert run.reason_name == "value"
+    assert run.reason_name == "decrease"
 
 
 def test_an_active_bound_is_reached_exactly():
@@ -110,7 +110,7 @@ def test_it_comes_away_from_a_bound_it_starts_at(x0):
 def test_null_directions_do_not_move_it():
     """A, C, D of the product act alike: their smallest-norm step is shared, none runs off."""
     run = fit(unidentifiable_product())
-    assert run.reason_name == "value"
+    assert run.reason_name == "decrease"
     assert np.all((run.best_x > 0.2) & (run.best_x < 0.8))
 
 

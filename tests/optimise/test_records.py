@@ -81,6 +81,16 @@ def test_damage_at_the_end_is_cut_off_but_in_the_middle_it_is_an_error(tmp_path)
         read(path)
 
 
+def test_a_log_in_use_is_refused(tmp_path):
+    path = tmp_path / "log"
+    write(path)
+    first = EvaluationLog(path)
+    with pytest.raises(ValueError, match="another run has it open"):
+        EvaluationLog(path)
+    first.close()
+    assert len(read(path)) == 4
+
+
 def test_another_file_is_no_log(tmp_path):
     path = tmp_path / "log"
     path.write_bytes(b"something else, and long enough")
