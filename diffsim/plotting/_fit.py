@@ -45,7 +45,7 @@ def fit_figure(tree: xr.DataTree) -> Figure:
         upper.tick_params(labelbottom=False)
         if column == 0:
             upper.set_ylabel(axis_label("Current", unit))
-            lower.set_ylabel("Residual")
+            lower.set_ylabel(axis_label("Residual", unit))
             figure.align_ylabels([upper, lower])
         lower.set_xlabel(_abscissa_label(curve))
         if i == 0:

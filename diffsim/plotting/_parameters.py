@@ -19,6 +19,9 @@ _COLOURS = {
     "not_identified": VERMILION,
 }
 
+# Where the columns of the table begin, as fractions of its width.
+_VALUE, _VERDICT = 0.0, 0.68
+
 
 @styled
 def parameter_figure(tree: xr.DataTree) -> Figure:
@@ -33,19 +36,23 @@ def parameter_figure(tree: xr.DataTree) -> Figure:
     verdicts = results.decode(data["verdict"])
     names = names_and_units(data)
     figure = Figure(figsize=(WIDE, 0.27 * len(names) + 0.62))
-    axes = figure.add_subplot()
+    axes, table = figure.subplots(1, 2, sharey=True, width_ratios=[1, 1.45])
     space = space_of(tree)
     for row, ((name, unit), verdict) in enumerate(zip(names, verdicts, strict=True)):
         point = data.isel({results.VARIABLE: row})
         _draw(axes, row, point, space.get(name), _COLOURS.get(verdict, GREY))
-        _write(axes, row, name, unit, point, verdict)
-    axes.set(xlim=(-0.02, 1.02), ylim=(len(names) - 0.4, -0.75), yticks=[])
+        _write(table, row, unit, point, verdict)
+    axes.set(xlim=(-0.02, 1.02), ylim=(len(names) - 0.4, -0.9))
+    axes.set_yticks(range(len(names)), [symbol(name) for name, _ in names])
     axes.set_xticks([0, 1], ["lower bound", "upper bound"])
+    left, right = axes.get_xticklabels()
+    left.set_horizontalalignment("left")
+    right.set_horizontalalignment("right")
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
     axes.tick_params(length=0)
-    percent = f"{100 * float(data.attrs.get('confidence', 0.95)):g} %"
-    _heading(axes, percent)
+    table.set_axis_off()
+    _heading(table, f"{100 * float(data.attrs.get('confidence', 0.95)):g} %")
     return figure
 
 
@@ -69,8 +76,7 @@ def _draw(axes: Axes, row: int, point: xr.Dataset, scale: dict | None, colour: s
     axes.plot(place("value", 0.5), row, "o", color=colour, markersize=4, zorder=3)
 
 
-def _write(axes: Axes, row: int, name: str, unit: str, point: xr.Dataset, verdict: str) -> None:
-    transform = axes.get_yaxis_transform()
+def _write(table: Axes, row: int, unit: str, point: xr.Dataset, verdict: str) -> None:
     value, low, high = (float(point[key]) for key in ("value", "low", "high"))
     shown = pretty_unit(unit)
     text = {
@@ -78,13 +84,12 @@ def _write(axes: Axes, row: int, name: str, unit: str, point: xr.Dataset, verdic
         "bounded_from_below": f"≥ {number(low, 3)}",
         "bounded_from_above": f"≤ {number(high, 3)}",
     }.get(verdict, f"{number(value, 3)}")
-    style = {"transform": transform, "va": "center", "fontsize": 7.5}
-    axes.text(-0.02, row, symbol(name), ha="right", **style)
-    axes.text(1.03, row, f"{text} {shown}".rstrip(), ha="left", **style)
-    axes.text(1.48, row, verdict.replace("_", " "), ha="left", color=_COLOURS.get(verdict), **style)
+    style = {"transform": table.get_yaxis_transform(), "va": "center", "fontsize": 7.5}
+    table.text(_VALUE, row, f"{text} {shown}".rstrip(), **style)
+    table.text(_VERDICT, row, verdict.replace("_", " "), color=_COLOURS.get(verdict), **style)
 
 
-def _heading(axes: Axes, percent: str) -> None:
-    style = {"transform": axes.get_yaxis_transform(), "fontweight": "bold", "fontsize": 7.5}
-    for x, text in ((1.03, f"value ({percent} interval)"), (1.48, "verdict")):
-        axes.text(x, -0.75, text, ha="left", va="bottom", **style)
+def _heading(table: Axes, percent: str) -> None:
+    style = {"transform": table.get_yaxis_transform(), "fontweight": "bold", "fontsize": 7.5}
+    for x, text in ((_VALUE, f"value ({percent} interval)"), (_VERDICT, "verdict")):
+        table.text(x, -0.6, text, va="bottom", **style)

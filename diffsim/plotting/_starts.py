@@ -34,7 +34,7 @@ def starts_figure(tree: xr.DataTree) -> Figure:
     left.scatter(rank, value, c=colours, s=12)
     if np.nanmin(value) > 0 and np.nanmax(value) > 3 * np.nanmin(value):
         left.set_yscale("log")
-    elif np.nanmax(value) - np.nanmin(value) < 1e-6 * abs(np.nanmin(value)):
+    elif np.nanmax(value) - np.nanmin(value) <= _AGREEMENT * abs(np.nanmin(value)):
         centre = float(np.nanmin(value))
         left.set_ylim(centre - 0.1 * abs(centre), centre + 0.1 * abs(centre))
     left.set(xlabel="Start, by rank", ylabel="Final value")

@@ -1,0 +1,3 @@
+"""A report of a saved run: one HTML file that needs nothing else, made from the dataset alone."""
+
+from ._write import render as render, write_report as write_report
