@@ -39,7 +39,8 @@ from .waveforms import AbstractWaveform
 # reactions of other than first order are referred.
 STANDARD_CONCENTRATION = 1000.0
 
-NEWTON_STEPS = 40
+NEWTON_STEPS = 80
+BRACKET_STEPS = 90
 
 
 class Scales(NamedTuple):
@@ -157,12 +158,13 @@ class CellSystem(AbstractBorderedSystem):
     def _applied(self, t: Scalar) -> tuple[Scalar, Scalar]:
         """Applied potential (V) and its slope per duration of the experiment."""
         piece = self.piece
+        number = piece.number.astype(int)
 
         def straight(t):
             fraction = t - piece.number
             seconds = piece.begin + fraction * piece.duration * self.scales.time
             line = piece.start + (piece.end - piece.start) * fraction
-            return line + self.waveform.perturbation(seconds) + self.circuit.reference_shift
+            return line + self.waveform.perturbation(seconds, number) + self.circuit.reference_shift
 
         potential, ramp = jax.jvp(straight, (t,), (jnp.ones_like(t),))
         return potential, ramp / piece.duration
@@ -184,7 +186,7 @@ class CellSystem(AbstractBorderedSystem):
 
     def mass(self) -> Float[Array, " k"]:
         farads = self.circuit.capacitance * self.area
-        lag = self.circuit.resistance * farads / self.scales.time
+        lag = jnp.maximum(self.circuit.resistance, 0.0) * farads / self.scales.time
         return jnp.zeros(len(self.mechanism.electrode) + 1).at[-1].set(lag)
 
     # -- the interface of the solver -----------------------------------------------------------
@@ -228,6 +230,11 @@ class CellSystem(AbstractBorderedSystem):
         return matrix, slope
 
     def enter(self, t: Scalar, state: Bordered, jumped: BoolScalar) -> Bordered:
+        return jax.lax.cond(
+            jumped, lambda: self._enter(t, state, jumped), lambda: state
+        )
+
+    def _enter(self, t: Scalar, state: Bordered, jumped: BoolScalar) -> Bordered:
         # Through a jump of the potential the interface keeps its charge, so the current rises
         # by ΔE/R; what is algebraic follows from its equations.
         mass = self.mass()
@@ -241,38 +248,93 @@ class CellSystem(AbstractBorderedSystem):
         return Bordered(state.nodes, border)
 
     def _consistent(self, t, first, border, charged, wanted) -> Float[Array, " k"]:
-        """Solve the algebraic border equations by Newton's method where `wanted`.
+        """Solve the algebraic border equations where `wanted`; NaN where that does not converge.
 
-        The loop is not differentiated: one more Newton step from its end is, which has the
-        derivative of the implicit function.
+        The iterations are not differentiated: one more Newton step from their end is, which
+        has the derivative of the implicit function.
         """
+        fixed = jax.lax.stop_gradient((self, t, first))
+        z, converged = _solve_border(*fixed, jax.lax.stop_gradient(border), charged, wanted)
         held = jnp.zeros(border.shape, bool).at[-1].set(charged)
+        z = jnp.where(held, border, z)
+        z = z - _newton_step(lambda z: self._border(t, first, z), z, held)
+        return jnp.where(wanted, jnp.where(converged, z, jnp.nan), border)
 
-        def newton(system, t, first, border):
-            def balance(border):
-                residual = system._border(t, first, border)
-                return residual, residual
 
-            jacobian, residual = jax.jacfwd(balance, has_aux=True)(border)
-            jacobian = jnp.where(held[:, None], jnp.eye(border.size), jacobian)
-            return small_inverse(jacobian) @ jnp.where(held, 0.0, residual)
+def _newton_step(balance, z: Array, held: Array | bool = False) -> Array:
+    """J⁻¹ times the residual, with the `held` unknowns left alone."""
 
-        fixed = jax.lax.stop_gradient((self, t, first, border))
+    def twice(z):
+        residual = balance(z)
+        return residual, residual
+
+    jacobian, residual = jax.jacfwd(twice, has_aux=True)(z)
+    held = jnp.broadcast_to(held, z.shape)
+    jacobian = jnp.where(held[:, None], jnp.eye(z.size), jacobian)
+    return small_inverse(jacobian) @ jnp.where(held, 0.0, residual)
+
+
+def _solve_border(system: CellSystem, t, first, border, charged, wanted):
+    """The algebraic border unknowns, and whether they were found.
+
+    For a given current the potential of the interface is known, and Newton's method for the
+    rates starts from zero, from where it converges monotonically for powers of concentrations.
+    What is left is one equation for the current, G(I) = I_F(E − R I) − I. As I_F rises with the
+    potential, G falls for R ≥ 0, and its zero lies between 0 and G(0): bisection never loses
+    it, Newton's method finishes it. (Newton's method on all unknowns at once jumps for ever
+    between the two plateaus of a steep wave.)
+    """
+
+    def rates_at(current, rates):
+        def balance(rates):
+            return system._border(t, first, jnp.append(rates, current))[:-1]
 
         def unfinished(carry):
             _, change, count = carry
-            return wanted & (change > 1e-12) & (count < NEWTON_STEPS)
+            return wanted & (change > 1e-13) & (count < NEWTON_STEPS)
 
         def body(carry):
-            z, _, count = carry
-            step = newton(fixed[0], fixed[1], fixed[2], z)
-            change = jnp.max(jnp.abs(step) / (1.0 + jnp.abs(z)))
-            return z - step, change, count + 1
+            rates, _, count = carry
+            step = _newton_step(balance, rates)
+            change = jnp.max(jnp.abs(step) / (1.0 + jnp.abs(rates)))
+            return rates - step, change, count + 1
 
-        start = (fixed[3], jnp.asarray(jnp.inf), 0)
-        z, _, _ = jax.lax.while_loop(unfinished, body, start)
-        z = jnp.where(held, border, z)
-        return jnp.where(wanted, z - newton(self, t, first, z), border)
+        start = (rates, jnp.asarray(jnp.inf), 0)
+        rates, change, _ = jax.lax.while_loop(unfinished, body, start)
+        return rates, change < 1e-6
+
+    def excess(current, rates):
+        rates, good = rates_at(current, rates)
+        return rates, system._border(t, first, jnp.append(rates, current))[-1], good
+
+    def unfinished(carry):
+        *_, change, count, good = carry
+        return wanted & ~charged & good & (change > 1e-12) & (count < BRACKET_STEPS)
+
+    def body(carry):
+        current, rates, low, high, _, count, _ = carry
+        step = _newton_step(
+            lambda z: system._border(t, first, z), jnp.append(rates, current)
+        )[-1]
+        tried = current - step
+        middle = 0.5 * (low + high)
+        inside = (tried >= low) & (tried <= high)
+        # Every third step bisects: safe progress where Newton's creeps.
+        new = jnp.where(inside & (count % 3 != 2), tried, middle)
+        rates, value, good = excess(new, rates)
+        low, high = jnp.where(value > 0, new, low), jnp.where(value > 0, high, new)
+        change = jnp.minimum(jnp.abs(step), high - low) / (1.0 + jnp.abs(new))
+        return new, rates, low, high, change, count + 1, good
+
+    begin = jnp.where(charged, border[-1], 0.0)
+    rates, value, good = excess(begin, jnp.zeros_like(border[:-1]))
+    ratio = system.piece.duration / system.circuit.capacitance_ratio(system._applied(t)[0])
+    # A margin, since C(φ) and negative resistances bend the line.
+    far = 1.5 * value / ratio
+    low, high = jnp.minimum(far, 0.0) - 1e-9, jnp.maximum(far, 0.0) + 1e-9
+    start = (begin, rates, low, high, jnp.asarray(jnp.inf), 0, good)
+    current, rates, *_, change, _, good = jax.lax.while_loop(unfinished, body, start)
+    return jnp.append(rates, current), good & (charged | (change < 1e-6))
 
 
 def piece_of(waveform: AbstractWaveform, t: Scalar) -> Piece:

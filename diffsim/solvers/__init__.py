@@ -14,6 +14,7 @@ from ._matrix import (
 from ._rosenbrock import (
     RODAS4P as RODAS4P,
     RODAS5P as RODAS5P,
+    STAGE_FAILED as STAGE_FAILED,
     Rosenbrock as Rosenbrock,
     RosenbrockTableau as RosenbrockTableau,
 )

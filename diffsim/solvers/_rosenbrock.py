@@ -21,6 +21,10 @@ from ._matrix import Bordered, linear_solver
 from ._system import AbstractBorderedSystem
 
 
+# What a solve ends with when `AbstractBorderedSystem.enter` found no consistent state.
+STAGE_FAILED = diffrax.RESULTS.internal_error
+
+
 @dataclass(frozen=True, eq=False)
 class RosenbrockTableau:
     """Coefficients in the transformed variables of Hairer & Wanner (IV.7.25).
@@ -177,7 +181,12 @@ class Rosenbrock(diffrax.AbstractAdaptiveSolver):
         y0 = system.enter(t0, y0, made_jump)
         y1, error, k = _stages(self.tableau, system, t0, t1 - t0, y0)
         dense = dict(y0=y0.border, y1=y1.border, k=k)
-        return y1, error, dense, None, diffrax.RESULTS.successful
+        # A state that could not be made consistent ends the integration: no step is short
+        # enough. The step is kept, since Diffrax forgets the result of a rejected one.
+        entered = jnp.all(jnp.isfinite(y0.border))
+        error = jax.tree.map(lambda e: jnp.where(entered, e, 0.0), error)
+        result = diffrax.RESULTS.where(entered, diffrax.RESULTS.successful, STAGE_FAILED)
+        return y1, error, dense, None, result
 
 
 def _stages(tableau: RosenbrockTableau, system: AbstractBorderedSystem, t0, h, y0: Bordered):

@@ -6,9 +6,12 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from ..._types import Scalar
+
+# Times this near to a corner, in segments, are read as the corner itself.
+_AT_CORNER = 1e-11
 
 
 class Segments(NamedTuple):
@@ -23,15 +26,17 @@ class AbstractWaveform(eqx.Module):
     """Potential against time, made of segments at whose corners the integrator lands.
 
     Every number is a leaf: scan rate, vertices, pulse heights and frequencies can be
-    differentiated and designed.
+    differentiated and designed. The potential may jump from one segment to the next; what is
+    sampled at a corner is the value just before it.
     """
 
     @abc.abstractmethod
     def segments(self) -> Segments:
         """The straight pieces, in order."""
 
-    def perturbation(self, t: Scalar) -> Scalar:
-        """A smooth potential (V) on top of the segments at time `t`; zero by default."""
+    def perturbation(self, t: Scalar, segment: Int[Array, ""]) -> Scalar:
+        """A smooth potential (V) on top of segment number `segment` at time `t` (s);
+        zero by default."""
         return jnp.zeros_like(t)
 
     @abc.abstractmethod
@@ -48,18 +53,21 @@ class AbstractWaveform(eqx.Module):
         """Length of the experiment in s."""
         return jnp.sum(self.segments().duration)
 
-    def locate(self, t: Float[Array, " t"]) -> Float[Array, " t"]:
-        """Time in s to the integrator's clock: segment number + fraction of the segment."""
+    def locate(self, t: Float[Array, " t"]) -> tuple[Int[Array, " t"], Float[Array, " t"]]:
+        """Times in s as segment number and fraction of that segment, in (0, 1].
+
+        A corner belongs to the segment that it ends; times out of range are clipped.
+        """
         duration = self.segments().duration
         ends = jnp.cumsum(duration)
-        k = jnp.clip(jnp.searchsorted(ends, t, side="right"), 0, duration.size - 1)
-        return k + jnp.clip((t - (ends[k] - duration[k])) / duration[k], 0.0, 1.0)
+        # Sums of durations and the user's own times of corners agree up to round-off.
+        slack = _AT_CORNER * duration
+        k = jnp.clip(jnp.searchsorted(ends + slack, t, side="left"), 0, duration.size - 1)
+        return k, jnp.clip((t - (ends[k] - duration[k])) / duration[k], 0.0, 1.0)
 
     def potential(self, t: Float[Array, " t"]) -> Float[Array, " t"]:
-        """Potential in V at the times `t`."""
-        clock = self.locate(t)
+        """Potential in V at the times `t`; at a jump the value before it."""
+        k, fraction = self.locate(t)
         segments = self.segments()
-        k = jnp.clip(clock.astype(int), 0, segments.duration.size - 1)
-        fraction = clock - k
         straight = segments.start[k] + (segments.end[k] - segments.start[k]) * fraction
-        return straight + self.perturbation(t)
+        return straight + jax.vmap(self.perturbation)(t, k)

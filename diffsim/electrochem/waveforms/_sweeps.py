@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ..kinetics._base import parameter
-from .._checks import check_value
+from .._checks import check_at_least, check_value, optional_parameter
 from ._base import AbstractWaveform, Segments
 
 Number = Float[Array, "..."]
@@ -14,23 +14,27 @@ Number = Float[Array, "..."]
 def _check_sweep(waveform) -> None:
     name = type(waveform).__name__
     check_value(name, "scan_rate", waveform.scan_rate, "positive, in V/s", lambda v: v > 0)
-    if waveform.samples < 2:
-        raise ValueError(f"samples of {name} must be at least 2, but samples={waveform.samples}.")
+    check_at_least(waveform, "samples", 2)
+
+
+def _vertices(value) -> Array:
+    if isinstance(value, list | tuple):
+        return jnp.stack([parameter("vertex", "V")(v) for v in value])
+    return jnp.atleast_1d(parameter("vertex", "V")(value))
 
 
 class LinearSweep(AbstractWaveform):
     """E(t) from `start` to `end` (V) at `scan_rate` (V/s, positive); `samples` outputs."""
 
-    start: Number = eqx.field(converter=parameter("start"))
-    end: Number = eqx.field(converter=parameter("end"))
-    scan_rate: Number = eqx.field(converter=parameter("scan_rate"))
+    start: Number = eqx.field(converter=parameter("start", "V"))
+    end: Number = eqx.field(converter=parameter("end", "V"))
+    scan_rate: Number = eqx.field(converter=parameter("scan_rate", "V/s"))
     samples: int = eqx.field(static=True, default=500)
 
     def __check_init__(self):
         _check_sweep(self)
-        check_value(
-            "LinearSweep", "end", self.end - self.start, "different from start", lambda v: v != 0
-        )
+        allowed = "different from start, in V"
+        check_value("LinearSweep", "end", self.end, allowed, lambda v: self.start != v)
 
     def segments(self) -> Segments:
         duration = jnp.abs(self.end - self.start) / self.scan_rate
@@ -54,26 +58,25 @@ class CyclicSweep(AbstractWaveform):
     - `samples`: number of outputs, equidistant in time.
     """
 
-    start: Number = eqx.field(converter=parameter("start"))
-    vertex: Number = eqx.field(converter=lambda v: jnp.atleast_1d(parameter("vertex")(v)))
-    scan_rate: Number = eqx.field(converter=parameter("scan_rate"))
-    end: Number | None = eqx.field(
-        default=None, converter=lambda v: None if v is None else parameter("end")(v)
-    )
+    start: Number = eqx.field(converter=parameter("start", "V"))
+    vertex: Number = eqx.field(converter=_vertices)
+    scan_rate: Number = eqx.field(converter=parameter("scan_rate", "V/s"))
+    end: Number | None = eqx.field(default=None, converter=optional_parameter("end", "V"))
     cycles: int = eqx.field(static=True, default=1)
     samples: int = eqx.field(static=True, default=1000)
 
     def __check_init__(self):
         _check_sweep(self)
-        if self.cycles < 1:
-            raise ValueError(f"cycles of CyclicSweep must be at least 1, but is {self.cycles}.")
-        check_value(
-            "CyclicSweep",
-            "vertex",
-            jnp.diff(self._corners(), axis=-1) if self.start.ndim == 0 else None,
-            "different from the potential before it",
-            lambda v: v != 0,
-        )
+        check_at_least(self, "cycles", 1)
+        if self.start.ndim == 0:  # not a batch
+            corners = self._corners()
+            check_value(
+                "CyclicSweep",
+                "vertex",
+                corners[1:],
+                "different from the potential before it, in V",
+                lambda v: corners[:-1] != v,
+            )
 
     def _corners(self) -> Array:
         end = self.start if self.end is None else self.end
