@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from ._cell_config import Baseline, Circuit, Domain, Electrode, Numerics, Reaction, Species
 from ._light import charge_of, quantity, unit_factor
@@ -56,7 +56,7 @@ class File(Selection):
         return {"path": data} if isinstance(data, str) else data
 
     @model_validator(mode="after")
-    def _find(self, info: ValidationInfo):
+    def _find(self, info: Any):
         base = Path((info.context or {}).get("base", "."))
         pattern = str(base / Path(self.path).expanduser())
         found = sorted(glob.glob(pattern)) if glob.has_magic(pattern) else [pattern]

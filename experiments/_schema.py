@@ -13,7 +13,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     ValidationError,
-    ValidationInfo,
     model_validator,
 )
 
@@ -56,7 +55,7 @@ class Strict(BaseModel):
 def _si(unit: str) -> BeforeValidator:
     """A number in SI, or a text with a unit ("50 mV/s"), to a number in SI."""
 
-    def read(value: Any, info: ValidationInfo) -> float:
+    def read(value: Any, info: Any) -> float:
         return quantity(value, unit, field=info.field_name or "the quantity")
 
     return BeforeValidator(read)
