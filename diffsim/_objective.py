@@ -40,6 +40,10 @@ class LeastSquares(AbstractResidualObjective):
     - `scale`: standard deviation of the noise, or any scale, broadcast against `data`.
     - `observable`: the name of the observable.
     - `mask`: True where a point counts (padding and excluded stretches are False).
+    - `nuisance`: (p, q) columns, in the units of the data, of which any combination may be added
+      to the observable: baselines, drifts. They are fitted out exactly at every evaluation
+      (variable projection: G. Golub, V. Pereyra, SIAM J. Numer. Anal. 10 (1973) 413), which
+      costs no design variable and no tangent of the simulation.
 
     **Raises:** `ValueError` if data or scale are not finite where they count, or if the scale
     is not positive.
@@ -48,9 +52,12 @@ class LeastSquares(AbstractResidualObjective):
     data: Float[Array, "..."]
     scale: Float[Array, "..."]
     mask: Float[Array, "..."]
+    basis: Float[Array, "p q"]
     observable: str = eqx.field(static=True)
 
-    def __init__(self, data, scale=1.0, *, observable: str = "current", mask=None):
+    def __init__(
+        self, data, scale=1.0, *, observable: str = "current", mask=None, nuisance=None
+    ):
         data, scale = np.asarray(data, float), np.asarray(scale, float)
         mask = np.ones(data.shape, bool) if mask is None else np.asarray(mask, bool)
         if not np.all(np.isfinite(data[mask])):
@@ -61,9 +68,26 @@ class LeastSquares(AbstractResidualObjective):
         self.data = jnp.asarray(np.where(mask, data, 0.0))
         self.scale = jnp.asarray(np.broadcast_to(scale, data.shape))
         self.mask = jnp.asarray(mask, float)
+        columns = np.zeros((data.size, 0)) if nuisance is None else np.asarray(nuisance, float)
+        if columns.shape[0] != data.size or not np.all(np.isfinite(columns)):
+            raise ValueError(
+                f"nuisance must be finite with {data.size} rows, but has shape {columns.shape}."
+            )
+        weights = np.ravel(mask / np.broadcast_to(scale, data.shape))
+        self.basis = jnp.asarray(np.linalg.qr(columns * weights[:, None])[0])
         self.observable = observable
 
     def residuals(self, observables: Observables) -> Residuals:
+        residuals = self._misfit(observables)
+        return residuals - self.basis @ (self.basis.T @ residuals)
+
+    def nuisance(self, observables: Observables) -> Float[Array, " p"]:
+        """The fitted combination of the nuisance columns, in the units of the data; what is to
+        be added to the observable for a picture."""
+        fitted = -self.basis @ (self.basis.T @ self._misfit(observables))
+        return fitted * jnp.ravel(self.scale)
+
+    def _misfit(self, observables: Observables) -> Residuals:
         difference = observables.values[self.observable] - self.data
         return jnp.ravel(self.mask * difference / self.scale)
 

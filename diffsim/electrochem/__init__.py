@@ -38,5 +38,6 @@ from .waveforms import (
     AbstractWaveform as AbstractWaveform,
     CyclicSweep as CyclicSweep,
     LinearSweep as LinearSweep,
+    OhmicDrop as OhmicDrop,
     PiecewiseLinear as PiecewiseLinear,
 )

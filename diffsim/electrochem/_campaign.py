@@ -15,7 +15,7 @@ from .._simulator import AbstractLens, AbstractSimulator, AdjointName, Leaf
 from .._status import worst
 from ._experiment import Experiment
 from ._voltammetry import Voltammetry
-from .waveforms import AbstractWaveform
+from .waveforms import AbstractWaveform, OhmicDrop
 
 
 class Group(eqx.Module):
@@ -90,17 +90,17 @@ class Campaign(AbstractSimulator):
         return eqx.tree_at(lambda c: c.groups, self, groups)
 
     def lenses(self) -> Mapping[str, AbstractLens]:
-        lenses: dict[str, AbstractLens] = {}
         # By construction all groups have one cell, hence one set of names.
-        for name, lens in self.groups[0].cell.lenses().items():
-            assert isinstance(lens, Leaf)
-            lenses[name] = Leaf(
-                *(f"groups.{g}.cell.{path}" for g in range(len(self.groups)) for path in lens.paths)
-            )
-            for g, group in enumerate(self.groups):
+        names = {name: _paths("cell", lens) for name, lens in self.groups[0].cell.lenses().items()}
+        if all(isinstance(group.waveform, OhmicDrop) for group in self.groups):
+            names["ohmic_resistance"] = ("waveform.resistance",)
+        lenses: dict[str, AbstractLens] = {}
+        for name, paths in names.items():
+            places = [[f"groups.{g}.{path}" for path in paths] for g in range(len(self.groups))]
+            lenses[name] = Leaf(*(path for place in places for path in place))
+            for place, group in zip(places, self.groups, strict=True):
                 for i, member in enumerate(group.members):
-                    paths = (f"groups.{g}.cell.{path}" for path in lens.paths)
-                    lenses[f"{name}@{self.labels[member]}"] = Leaf(*paths, index=i)
+                    lenses[f"{name}@{self.labels[member]}"] = Leaf(*place, index=i)
         return lenses
 
     def split(self, vector: Float[Any, " p"]) -> dict[str, Float[np.ndarray, " t"]]:
@@ -119,6 +119,11 @@ class Campaign(AbstractSimulator):
             for i, (member, length) in enumerate(zip(group.members, group.lengths, strict=True)):
                 parts[member] = values[i, :length]
         return jnp.concatenate([parts[i] for i in range(len(self.labels))])
+
+
+def _paths(part: str, lens: AbstractLens) -> tuple[str, ...]:
+    assert isinstance(lens, Leaf)
+    return tuple(f"{part}.{path}" for path in lens.paths)
 
 
 def _structure(waveform: AbstractWaveform) -> Any:

@@ -8,7 +8,11 @@ import numpy as np
 from jaxtyping import Float
 
 from .readers import Measurement
-from .waveforms import AbstractWaveform, PiecewiseLinear
+from .waveforms import AbstractWaveform, Measured, OhmicDrop, PiecewiseLinear
+
+# Cubic pieces per sweep for the current in an ohmic drop: a wave of 60 mV in a sweep of one volt
+# is then resolved by several of them.
+_DROP_PIECES = 60
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Experiment:
         points: int | None = 200,
         label: str | None = None,
         scale: float | None = None,
+        ohmic_drop: bool = False,
     ) -> "Experiment":
         """The part of a measured file that is to be fitted.
 
@@ -79,6 +84,8 @@ class Experiment:
         - `potential`: the window in V; all by default.
         - `points`: thin out evenly to about this many; None keeps all.
         - `label`: by default the scan rate, or the name of the file.
+        - `ohmic_drop`: give the waveform the drop of the measured current, whose resistance
+          (0 at first) is then the parameter "ohmic_resistance" of a campaign; see `OhmicDrop`.
 
         **Raises:** `ValueError` if nothing is left.
         """
@@ -93,6 +100,11 @@ class Experiment:
         times, potentials = measurement.time[inside], measurement.potential[inside]
         corners = _corners(potentials)
         waveform = PiecewiseLinear(np.diff(times[corners]), potentials[corners])
+        if ohmic_drop:
+            span = times - first
+            current = measurement.current[inside]
+            record = Measured(span, current, corners=span[corners[1:-1]], pieces=_DROP_PIECES)
+            waveform = OhmicDrop(waveform, record)
         chosen = kept if points is None else _thinned(kept, points)
         rate = measurement.metadata.get("scan_rate")
         if label is None:

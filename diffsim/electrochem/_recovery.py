@@ -6,6 +6,7 @@ from typing import Literal
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from scipy.linalg import block_diag
 from jaxtyping import Float
 
 from .._objective import LeastSquares
@@ -22,6 +23,7 @@ def ParameterRecovery(
     space: DesignSpace,
     *,
     weighting: Literal["peak", "absolute"] = "peak",
+    baseline: Literal["none", "line", "charging"] = "none",
     name: str = "recovery",
 ) -> Problem:
     """Fit the parameters in `space` to all experiments at once.
@@ -29,6 +31,9 @@ def ParameterRecovery(
     Residuals are (simulated - measured) / scale. Where an experiment has no `scale` of its own,
     weighting "peak" takes its largest absolute current, so that slow and fast scans count
     alike, and "absolute" the largest of the whole campaign.
+
+    `baseline` is fitted out of each experiment by itself, beside the parameters: "line" is
+    offset + slope E, "charging" adds the sign of dE/dt, which a double layer draws.
 
     The names of the space are those of `cell.lenses()`, shared by all experiments, or
     "name@label" for one that belongs to a single experiment.
@@ -49,7 +54,26 @@ def ParameterRecovery(
         scale = own if experiment.scale is None else experiment.scale
         scales.append(np.full(experiment.current.size, scale))
     data = np.concatenate([e.current for e in experiments])
-    return Problem(campaign, None, space, LeastSquares(data, np.concatenate(scales)), name=name)
+    objective = LeastSquares(
+        data, np.concatenate(scales), nuisance=_nuisance(experiments, baseline)
+    )
+    return Problem(campaign, None, space, objective, name=name)
+
+
+def _nuisance(
+    experiments: Sequence[Experiment], baseline: Literal["none", "line", "charging"]
+) -> Float[np.ndarray, "p q"] | None:
+    """Baseline columns, each of one experiment alone."""
+    if baseline == "none":
+        return None
+    blocks = []
+    for experiment in experiments:
+        potential = np.asarray(experiment.waveform.potential(jnp.asarray(experiment.times)))
+        columns = [np.ones_like(potential), potential - potential.mean()]
+        if baseline == "charging":
+            columns.append(np.sign(np.gradient(potential, experiment.times)))
+        blocks.append(np.stack(columns, axis=1))
+    return block_diag(*blocks)
 
 
 def fit_dataset(problem: Problem, x: Float[np.ndarray, " d"]) -> dict[str, xr.Dataset]:
@@ -65,12 +89,13 @@ def fit_dataset(problem: Problem, x: Float[np.ndarray, " d"]) -> dict[str, xr.Da
     if not (isinstance(campaign, Campaign) and isinstance(objective, LeastSquares)):
         raise TypeError("fit_dataset needs the problem of a ParameterRecovery, but got another.")
     observables = problem.observe(jnp.asarray(x)).checked()
+    fitted = observables.values["current"] + objective.nuisance(observables)
     columns = {
         "time": (campaign.split(observables.values["time"]), "s"),
         "potential": (campaign.split(observables.values["potential"]), "V"),
         "measured": (campaign.split(objective.data), "A"),
-        "fitted": (campaign.split(observables.values["current"]), "A"),
-        "residual": (campaign.split(observables.values["current"] - objective.data), "A"),
+        "fitted": (campaign.split(fitted), "A"),
+        "residual": (campaign.split(fitted - objective.data), "A"),
         "scaled_residual": (campaign.split(objective.residuals(observables)), "1"),
     }
     return {

@@ -13,5 +13,6 @@ from ._steps import (
     PotentialStep as PotentialStep,
     Staircase as Staircase,
 )
+from ._ohmic import OhmicDrop as OhmicDrop
 from ._piecewise import PiecewiseLinear as PiecewiseLinear
 from ._sweeps import CyclicSweep as CyclicSweep, LinearSweep as LinearSweep
