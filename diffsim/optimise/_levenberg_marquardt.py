@@ -33,9 +33,9 @@ _RIDGE = 1e-7
 # Rejections in a row, each step 2.5 times shorter, before value and derivative are said not
 # to belong together.
 _PATIENCE = 8
-# Sooner where little was promised anyway, relative to the value: adaptive integrators are
-# rough at the level of their tolerance. (At a roughness of 1e-5 this saves half the evaluations.)
-_SHORT_PATIENCE, _LITTLE = 3, 1e-3
+# Sooner where even the best step promises little, relative to the value: adaptive integrators
+# are rough at the level of their tolerance. (At 1e-5 this saves half of the evaluations.)
+_SHORT_PATIENCE, _LITTLE = 3, 1e-2
 
 
 class _Model(eqx.Module):
@@ -182,16 +182,17 @@ class LevenbergMarquardt(AbstractOptimiser):
         return eqx.tree_at(
             lambda s: (s.trial, s.promised, s.reason),
             state,
-            (trial, state.model.reduction(step), self._verdict(state, step, best)),
+            (trial, state.model.reduction(step), self._verdict(state, best)),
         )
 
-    def _verdict(self, state: LevenbergMarquardtState, step: Vector, best: Vector) -> IntScalar:
+    def _verdict(self, state: LevenbergMarquardtState, best: Vector) -> IntScalar:
         """The first of the reasons to stop that holds."""
         model = state.model
-        little = state.model.reduction(step) <= _LITTLE * model.value
+        possible = model.reduction(best)
+        little = possible <= _LITTLE * model.value
         return first_reason(
             (~jnp.isfinite(model.value), REASONS.start_failed),
-            (model.reduction(best) <= self.value_tolerance * model.value, REASONS.decrease),
+            (possible <= self.value_tolerance * model.value, REASONS.decrease),
             (_cosine(state) <= self.gradient_tolerance, REASONS.gradient),
             (jnp.max(jnp.abs(best)) <= self.step_tolerance, REASONS.step),
             (state.radius <= self.step_tolerance, REASONS.stalled),

@@ -63,6 +63,7 @@ def test_idle_places_of_a_batch_are_computed_but_not_counted(counted):
     run = solve(counted, Multistart(LevenbergMarquardt(), 5), budget=500, progress=False)
     assert run.counts.evaluations == run.starts.evaluations.sum() == run.history.value.size
     assert true_calls() == run.counts.evaluations + run.counts.idle
+    assert run.counts.idle > 0
 
 
 def test_a_request_that_does_not_fit_is_not_made(counted):

@@ -151,6 +151,30 @@ def test_rough_values_end_the_run():
     assert run.counts.evaluations < 15
 
 
+def _rough_line(x, t):
+    rough = jax.lax.stop_gradient(jnp.sin(1e6 * x[0] + 1e7 * x[1] + jnp.arange(t.size)))
+    return (x[0] + x[1] * t**2 + x[0] * x[1] * t) * (1 + 1e-5 * rough)
+
+
+def test_a_rough_value_costs_few_evaluations():
+    """As an adaptive integrator's: the derivative is right, the value rough at 1e-5."""
+    from diffsim.problems import formula_problem
+    from diffsim.problems._analytic import _box
+
+    t = jnp.linspace(0.0, 1.0, 50)
+    data = np.asarray(_rough_line(jnp.asarray([0.3, 0.6]), t))
+    data = data + 0.01 * np.random.default_rng(0).standard_normal(50)
+    problem = formula_problem(
+        _rough_line, _box(0.0, 1.0, 2), start=(0.9, 0.1), inputs=t, data=data, noise=0.01,
+        name="rough_line",
+    )  # fmt: skip
+    runs = [fit(problem, x0) for x0 in np.random.default_rng(1).uniform(size=(10, 2))]
+    assert max(run.counts.evaluations for run in runs) <= 14
+    assert {run.reason_name for run in runs} <= {"roughness", "decrease"}
+    values = [run.best_value for run in runs]
+    assert max(values) <= min(values) * 1.002
+
+
 def test_state_is_a_pytree_of_arrays_that_can_be_written_and_read(tmp_path):
     problem, method = CASES["rosenbrock"].build(), LevenbergMarquardt()
     traits = opt.Traits(2, 0, True)
