@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
 
 from .. import results
 
@@ -75,12 +74,12 @@ def space_of(tree: xr.DataTree) -> dict[str, dict]:
     return json.loads(tree.attrs.get("configuration", "{}")).get("space", {})
 
 
-def unit_interval(values: Float[np.ndarray, "..."], scale: dict) -> Float[np.ndarray, "..."]:
-    """Physical values to the unit interval, for the kinds of scale that a file can name."""
+def unit_interval(value: float, scale: dict) -> float:
+    """Physical value to the unit interval, for the kinds of scale that a file can name."""
     warp = {
         "Log": lambda v: np.log(np.maximum(v, 1e-300)),
         "Logit": lambda v: np.log(v) - np.log1p(-v),
     }.get(scale.get("scale", "Linear"), lambda v: v)
     with np.errstate(all="ignore"):
         low, high = warp(np.asarray(scale["low"])), warp(np.asarray(scale["high"]))
-        return (warp(np.asarray(values, float)) - low) / (high - low)
+        return float((warp(np.asarray(value)) - low) / (high - low))

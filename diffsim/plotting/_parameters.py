@@ -65,7 +65,7 @@ def _draw(axes: Axes, row: int, point: xr.Dataset, scale: dict | None, colour: s
         value = float(point[name])
         if not np.isfinite(value):
             return default
-        position = float(unit_interval(np.asarray(value), scale))
+        position = unit_interval(value, scale)
         return min(max(position, 0.0), 1.0) if np.isfinite(position) else default
 
     low, high = place("low", 0.0), place("high", 1.0)
