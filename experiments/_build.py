@@ -6,8 +6,9 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-import diffsim as ds
 import numpy as np
+
+import diffsim as ds
 from diffsim import electrochem as ec, optimise
 
 from ._config import METHODS, File, Recovery, Scale, Selection
@@ -85,13 +86,21 @@ def space(scales: dict[str, Scale], labels: list[str]) -> ds.DesignSpace:
 def optimiser(config: Recovery) -> ds.AbstractOptimiser:
     """The method with its options, from as many starts as asked for."""
     kind = getattr(optimise, METHODS[config.optimiser.method][0])
-    allowed = [name for name in inspect.signature(kind).parameters if name != "self"]
+    known = inspect.signature(kind).parameters
+    allowed = [name for name in known if name != "self"]
     for option in config.optimiser.options:
         if option not in allowed:
             raise ConfigurationError(
                 f"optimiser.options: {config.optimiser.method} has no option {option!r}"
                 f"{nearest(option, allowed)} (it has {', '.join(allowed)})"
             )
+    needed = [name for name in allowed if known[name].default is inspect.Parameter.empty]
+    missing = [name for name in needed if name not in config.optimiser.options]
+    if missing:
+        raise ConfigurationError(
+            f"optimiser.options must give {', '.join(missing)} for {config.optimiser.method}, but "
+            "does not"
+        )
     method = kind(**config.optimiser.options)
     if config.optimiser.starts == 1:
         return method

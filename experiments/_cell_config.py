@@ -5,7 +5,24 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, model_validator
 
 from ._light import parse_reaction, quantity
-from ._schema import Ampere, AmperePerVolt, ElectronVolt, FaradPerSquareMetre, Metre, MetrePerSecond, MolePerCubicMetre, Ohm, PerVolt, PerVoltSquared, PureNumber, SquareMetre, SquareMetrePerSecond, Strict, Volt, nearest
+from ._schema import (
+    Ampere,
+    AmperePerVolt,
+    ElectronVolt,
+    FaradPerSquareMetre,
+    Metre,
+    MetrePerSecond,
+    MolePerCubicMetre,
+    Ohm,
+    PerVolt,
+    PerVoltSquared,
+    PureNumber,
+    SquareMetre,
+    SquareMetrePerSecond,
+    Strict,
+    Volt,
+    nearest,
+)
 
 # Law -> (class in `diffsim.electrochem`, parameters with their units, those that must be given).
 LAWS: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
@@ -120,7 +137,10 @@ class Reaction(Strict):
             optional = {"alpha"} | ({"beta"} if self.beta is not None else set())
             kept = {f: u for f, u in fields.items() if f in required or f in optional}
             return {"formal_potential": "V"} | kept
-        return {"forward": _rate_unit(self._equation.left), "backward": _rate_unit(self._equation.right)}
+        return {
+            "forward": _rate_unit(self._equation.left),
+            "backward": _rate_unit(self._equation.right),
+        }
 
     def rates(self) -> dict[str, float]:
         """Rate constants of a step in solution, SI."""

@@ -13,7 +13,18 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from ._cell_config import Baseline, Circuit, Domain, Electrode, Numerics, Reaction, Species
 from ._light import charge_of, quantity, unit_factor
 from ._parameter_names import parameter_units
-from ._schema import ConfigurationError, Kelvin, Second, SquareMetre, Strict, Volt, VoltPerSecond, nearest, read_yaml, validated
+from ._schema import (
+    ConfigurationError,
+    Kelvin,
+    Second,
+    SquareMetre,
+    Strict,
+    Volt,
+    VoltPerSecond,
+    nearest,
+    read_yaml,
+    validated,
+)
 
 Bound = float | str
 
@@ -64,9 +75,13 @@ class File(Selection):
         if not paths:
             raise ValueError(f"no file matches {self.path!r} (looked for {pattern})")
         if len(paths) > 1 and self.label is not None:
-            raise ValueError(f"label must belong to one file, but {self.path!r} matches {len(paths)}")
+            raise ValueError(
+                f"label must belong to one file, but {self.path!r} matches {len(paths)}"
+            )
         if self.side_file is not None and not (base / self.side_file).is_file():
-            raise ValueError(f"side_file {self.side_file!r} does not exist beside the configuration")
+            raise ValueError(
+                f"side_file {self.side_file!r} does not exist beside the configuration"
+            )
         self._found = paths
         return self
 
@@ -100,7 +115,9 @@ class Scale(Strict):
     @model_validator(mode="after")
     def _check(self):
         if not self.low < self.high:
-            raise ValueError(f"low must be less than high, but low={self.low:g}, high={self.high:g}")
+            raise ValueError(
+                f"low must be less than high, but low={self.low:g}, high={self.high:g}"
+            )
         if self.scale == "log" and not self.low > 0:
             raise ValueError(f"low must be positive on a log scale, but is {self.low:g}")
         if self.scale == "logit" and not (self.low > 0 and self.high < 1):
@@ -222,7 +239,9 @@ class Recovery(Strict):
         """Each file, the entry that names it, and how it is read."""
         common = self.data.model_dump(exclude_none=True)
         return [
-            (path, file, Selection(**(common | _own(file)))) for file in self.files for path in file.paths
+            (path, file, Selection(**(common | _own(file))))
+            for file in self.files
+            for path in file.paths
         ]
 
     def _check_data(self) -> None:

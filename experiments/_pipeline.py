@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import diffsim as ds
 import numpy as np
 import xarray as xr
+
+import diffsim as ds
 from diffsim import electrochem as ec, identifiability, results
 
 from ._store import Figures
@@ -37,7 +38,9 @@ def finish(
     )
     curves = ec.fit_dataset(problem, run.best_x)
     fit = {f"{results.FIT}/{i}": node for i, node in enumerate(curves.values())}
-    run = dataclasses.replace(diagnosis.attach(run), extra=run.extra | diagnosis.to_datasets() | fit)
+    run = dataclasses.replace(
+        diagnosis.attach(run), extra=run.extra | diagnosis.to_datasets() | fit
+    )
     tree = run.to_dataset()
     tree.attrs["provenance"] = json.dumps(list(provenance))
     tree.attrs["task"] = json.dumps(dict(configuration or {}))

@@ -121,7 +121,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def explain(error: ValidationError, where: str) -> str:
     """A validation error in plain lines: 'fe.yaml: species.Fe3+.diffusivity: must be ...'."""
     lines = []
-    for entry in error.errors(include_url=False):
+    entries = error.errors(include_url=False)
+    for entry in entries:
+        inner = [e["loc"] for e in entries if len(e["loc"]) > len(entry["loc"])]
+        if any(loc[: len(entry["loc"])] == entry["loc"] for loc in inner):
+            continue  # a list is too short because its entries are wrong: say only these
         place = ".".join(str(part) for part in entry["loc"])
         message = entry["msg"].removeprefix("Value error, ")
         if entry["type"] == "missing":

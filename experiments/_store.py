@@ -69,8 +69,11 @@ def stored_figures(directory: Path) -> Figures | None:
         return None
 
 
-def store_figures(directory: Path, figures: Figures) -> Figures:
-    """Mark a run as finished; numbers that JSON cannot hold become null."""
+def store_figures(directory: Path, figures: Mapping[str, Any]) -> Figures:
+    """Mark a run as finished; numbers that JSON cannot hold become null.
+
+    **Raises:** `TypeError` for anything but numbers and texts.
+    """
     plain = {name: _plain(name, value) for name, value in figures.items()}
     write_text(directory / FIGURES, json.dumps(plain, indent=1))
     return plain

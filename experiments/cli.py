@@ -69,7 +69,9 @@ def run(
 
 @app.command()
 def recover(
-    config: Annotated[Path, typer.Argument(help="A YAML file; examples are in experiments/configs.")],
+    config: Annotated[
+        Path, typer.Argument(help="A YAML file; examples are in experiments/configs.")
+    ],
     as_json: Json = False,
     output: Output = None,
     force: Force = False,

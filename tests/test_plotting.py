@@ -6,10 +6,18 @@ import sys
 import matplotlib
 import numpy as np
 import pytest
-from diffsim import plotting, results
-from diffsim.plotting._labels import axis_label, interval, number, p_value, prefixed, pretty_unit, symbol
 from matplotlib.figure import Figure
 
+from diffsim import plotting, results
+from diffsim.plotting._labels import (
+    axis_label,
+    interval,
+    number,
+    p_value,
+    prefixed,
+    pretty_unit,
+    symbol,
+)
 from tests.experiments._saved_run import LABELS, saved_run
 
 

@@ -5,9 +5,9 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+
 from diffsim import results
 from diffsim.report import render, write_report
-
 from tests.experiments._saved_run import saved_run
 
 _VOID = {"meta", "link", "img", "br"}
@@ -59,7 +59,14 @@ def test_it_says_what_the_file_says(page, tree):
     assert "only in combination" in page.text
     assert str(tree["identifiability"]["verdict_text"].values[0]) in page.text
     assert str(tree["identifiability"].attrs["combinations"]) in page.text or "A*C" in page.text
-    for word in ("slope", "Durbin-Watson", "CPU seconds of evaluation", "jax", "cv.txt", "abababab"):
+    for word in (
+        "slope",
+        "Durbin-Watson",
+        "CPU seconds of evaluation",
+        "jax",
+        "cv.txt",
+        "abababab",
+    ):
         assert word in page.text
     for section in ("Parameters", "Fit", "Residuals", "Identifiability", "Run", "Data"):
         assert section in page.text

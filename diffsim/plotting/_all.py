@@ -43,9 +43,7 @@ def figures(tree: xr.DataTree) -> dict[str, Figure]:
     return drawn
 
 
-def save_figures(
-    tree: xr.DataTree, directory: str | Path, *, format: str = "png"
-) -> list[Path]:
+def save_figures(tree: xr.DataTree, directory: str | Path, *, format: str = "png") -> list[Path]:
     """Draw all figures into a directory, each written beside its place and renamed.
 
     **Returns:**

@@ -70,7 +70,9 @@ def _draw_starts(left: Axes, right: Axes, history: xr.Dataset, floor: float) -> 
     evaluation = np.arange(1, value.size + 1)
     for k, which in enumerate(np.unique(start)):
         rows = (start == which) & np.isfinite(value)
-        label = ("each start" if np.unique(start).size > 1 else "each evaluation") if k == 0 else None
+        label = (
+            ("each start" if np.unique(start).size > 1 else "each evaluation") if k == 0 else None
+        )
         style = {"color": GREY, "linewidth": 0.6, "marker": ".", "markersize": 2.5, "alpha": 0.7}
         left.plot(evaluation[rows], value[rows], label=label, **style)
         right.plot(seconds[rows], value[rows], **style)

@@ -47,7 +47,9 @@ def starts_figure(tree: xr.DataTree) -> Figure:
     for k in reversed(range(value.size)):
         colour = BLUE if agrees[k] else VERMILION
         right.plot(names, starts[results.X_START].values[order][k], ".", color=GREY, markersize=3)
-        right.plot(names, starts[results.X_BEST].values[order][k], ".-", color=colour, linewidth=0.8)
+        right.plot(
+            names, starts[results.X_BEST].values[order][k], ".-", color=colour, linewidth=0.8
+        )
     right.set(ylim=(-0.03, 1.03), ylabel="Position between bounds")
     _slant(right, names)
     figure.suptitle(

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import xarray as xr
+
 from diffsim import optimise, problems, results
 from diffsim.identifiability import diagnose
 
@@ -13,7 +14,9 @@ LABELS = ("25 mV/s", "1 <b>V/s</b>")
 
 
 def _curve(label: str, data: np.ndarray, residuals: np.ndarray) -> xr.Dataset:
-    sweep = np.concatenate([np.linspace(0, 0.6, data.size // 2), np.linspace(0.6, 0, data.size // 2)])
+    sweep = np.concatenate(
+        [np.linspace(0, 0.6, data.size // 2), np.linspace(0.6, 0, data.size // 2)]
+    )
     columns = {
         "time": (np.arange(data.size) * 0.1, "s"),
         "potential": (sweep, "V"),
