@@ -74,7 +74,10 @@ class LeastSquares(AbstractResidualObjective):
                 f"nuisance must be finite with {data.size} rows, but has shape {columns.shape}."
             )
         weights = np.ravel(mask / np.broadcast_to(scale, data.shape))
-        self.basis = jnp.asarray(np.linalg.qr(columns * weights[:, None])[0])
+        basis, triangle = np.linalg.qr(columns * weights[:, None])
+        # Columns that are masked out, or repeat others, span nothing.
+        spans = np.abs(np.diag(triangle)) > 1e-10 * np.linalg.norm(columns, axis=0)
+        self.basis = jnp.asarray(basis * spans)
         self.observable = observable
 
     def residuals(self, observables: Observables) -> Residuals:

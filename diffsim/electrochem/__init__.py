@@ -3,7 +3,11 @@
 from ._campaign import Campaign as Campaign
 from ._circuit import Baseline as Baseline, Circuit as Circuit
 from ._experiment import Experiment as Experiment
-from ._recovery import ParameterRecovery as ParameterRecovery, fit_dataset as fit_dataset
+from ._recovery import (
+    ParameterRecovery as ParameterRecovery,
+    fit_dataset as fit_dataset,
+    restricted as restricted,
+)
 from ._voltammetry import Integrator as Integrator, Voltammetry as Voltammetry
 from .kinetics import (
     AbstractKinetics as AbstractKinetics,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
@@ -74,6 +75,28 @@ def _nuisance(
             columns.append(np.sign(np.gradient(potential, experiment.times)))
         blocks.append(np.stack(columns, axis=1))
     return block_diag(*blocks)
+
+
+def restricted(problem: Problem, labels: Sequence[str]) -> Problem:
+    """The same recovery from some of its experiments alone; shares the compiled program.
+
+    **Raises:** `ValueError` for a label that is not there, or if none is left.
+    """
+    campaign, objective = problem.simulator, problem.objective
+    assert isinstance(campaign, Campaign) and isinstance(objective, LeastSquares)
+    unknown = [label for label in labels if label not in campaign.labels]
+    if unknown or not labels:
+        raise ValueError(f"labels must be some of {list(campaign.labels)}, but are {list(labels)}.")
+    parts = campaign.split(np.ones(objective.data.size))
+    mask = np.concatenate([parts[i] * (i in labels) for i in campaign.labels])
+    kept = LeastSquares(
+        objective.data,
+        objective.scale,
+        observable=objective.observable,
+        mask=mask,
+        nuisance=objective.basis * objective.scale[:, None],
+    )
+    return eqx.tree_at(lambda p: p.objective, problem, kept)
 
 
 def fit_dataset(problem: Problem, x: Float[np.ndarray, " d"]) -> dict[str, xr.Dataset]:
