@@ -38,7 +38,7 @@ _LEAST_SHARE = 1e-6
 
 # No step is longer than this in units of RT/F of the straight pieces: exponentials of the
 # potential that rise from nothing are invisible to the error estimate of a longer step.
-_LONGEST_STEP = 2.0
+_LONGEST_STEP = 1.5
 
 # The first step, in segments: short enough for the first instants of a potential step.
 _FIRST_STEP = 1e-5
@@ -181,6 +181,7 @@ class Voltammetry(AbstractSimulator):
         duration = waveform.duration
         layer = self._reaction_layer(diffusivity, bulk)
         thickness = self.domain.thickness(diffusivity, duration)
+        reach = SemiInfinite().thickness(diffusivity, duration)
         # Scales only set the units of the tolerance; they carry no derivative.
         fixed = jax.lax.stop_gradient
         length = fixed(jnp.sqrt(jnp.max(diffusivity) * duration))
@@ -188,7 +189,7 @@ class Voltammetry(AbstractSimulator):
         unit = fixed(self._limiting_rate(waveform, bulk, depth / duration))
         scales = Scales(unit * duration / length, length, duration)
         start = bulk / scales.concentration
-        volumes = self.grid.volumes(self.electrode, self.domain, thickness, layer)
+        volumes = self.grid.volumes(self.electrode, self.domain, thickness, layer, reach)
         transport = diffusion(
             volumes.volumes / length,
             volumes.conductances * length,

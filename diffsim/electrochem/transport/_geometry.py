@@ -1,7 +1,7 @@
 """Electrode geometries: how the area open to diffusion grows with the distance from the surface.
 
 A geometry is a relative area a(x) with a(0) = 1, given by its two integrals, so that the finite
-volumes hold exact contents and exact steady-state resistances on any grid.
+volumes have exact steady-state resistances on any grid.
 """
 
 import abc

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -50,12 +51,19 @@ class Grid(eqx.Module):
             )
 
     def volumes(
-        self, geometry: AbstractGeometry, domain: AbstractDomain, thickness: Array, layer: Array
+        self,
+        geometry: AbstractGeometry,
+        domain: AbstractDomain,
+        thickness: Array,
+        layer: Array,
+        reach: Array,
     ) -> FiniteVolumes:
         """Discretise `thickness` (m) such that a reaction layer of depth `layer` (m), which
-        may be infinite, is resolved by several cells."""
+        may be infinite, is resolved by several cells; no finer than a diffusion field of the
+        depth `reach` (m) asks for, or round-off would grow with (reach / first cell)²."""
         n = self.cells
-        first = 1.0 / (1.0 / self.first + 8.0 * thickness / layer)
+        first = self.first * jnp.sqrt(1.0 + (reach / thickness) ** 2)
+        first = 1.0 / (1.0 / first + 8.0 * thickness / layer)
         stretch = _stretch(n * first)
 
         def position(xi):
@@ -63,7 +71,10 @@ class Grid(eqx.Module):
 
         faces = position(jnp.arange(n + 1) / n)
         nodes = position((jnp.arange(n) + 0.5) / n)
-        volumes = jnp.diff(geometry.contents(faces))
+        # The area at the node, not the mean over the cell: with the exact resistances this
+        # is for a sphere the plane's scheme for (1 + x/r) c, and as accurate (measured: errors
+        # of 1e-3 otherwise).
+        volumes = jnp.diff(faces) * jax.vmap(jax.grad(geometry.contents))(nodes)
         points = jnp.concatenate([faces[:1], nodes, faces[-1:]])
         conductances = 1.0 / jnp.diff(geometry.resistance(points))
         if domain.sealed:
