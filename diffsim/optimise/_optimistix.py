@@ -108,14 +108,15 @@ class _AbstractOptimistixMinimiser(AbstractOptimiser):
         value = jnp.where(fine, answer.value, jnp.inf)
         u, told = self._step(inner, state.u, size * value, size * gradient)
         accepted = told.num_accepted_steps > inner.num_accepted_steps
-        slope = jnp.where(accepted, jnp.max(jnp.abs(gradient)), state.slope)
+        # Relative to the value, as long as that is not small.
+        steepness = jnp.max(jnp.abs(gradient)) / jnp.maximum(1.0, jnp.abs(answer.value))
+        slope = jnp.where(accepted & fine, steepness, state.slope)
         rejections = jnp.where(accepted, 0, state.rejections + 1)
         steps = state.steps + 1
-        scale = jnp.maximum(1.0, jnp.abs(value))
         reason = first_reason(
             (first & ~fine, REASONS.start_failed),
             (told.terminate, REASONS.step),
-            (slope <= self.gradient_tolerance * scale, REASONS.gradient),
+            (slope <= self.gradient_tolerance, REASONS.gradient),
             (rejections >= _PATIENCE, REASONS.stalled),
             (steps >= self.steps, REASONS.steps),
         )

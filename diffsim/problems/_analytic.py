@@ -193,18 +193,23 @@ def disc() -> Problem:
 
 
 def _half_failing(x: Vector, _) -> Array:
-    # The root fails beyond the circle; the optimum lies close inside it.
-    edge = jnp.sqrt(1.0 - jnp.sum(x**2))
-    return jnp.stack([x[0] - 0.8, 2.0 * (x[1] - 0.4), 0.0 * edge])
+    # The root fails beyond the circle; a straight line from inside it overshoots the edge.
+    return jnp.stack([jnp.sqrt(1.0 - jnp.sum(x**2)) - 0.2, x[1] - 0.5 * x[0]])
 
 
 def half_failing() -> Problem:
-    """A bowl whose simulation is NaN outside of the unit disc, in a box four times as large."""
+    """A simulation that is NaN outside of the unit disc, in a box five times as large.
+
+    The two optima lie at 98 % of the radius, and Newton steps towards them go too far.
+    """
     scales = _box(-2.0, 2.0, 2)
     return formula_problem(
-        _half_failing, scales, start=(-0.9, -0.3), data=np.zeros(3), name="half_failing"
+        _half_failing, scales, start=(-0.2, -0.3), data=np.zeros(2), name="half_failing"
     )
 
+
+_ALONG = (0.96 / 1.25) ** 0.5
+_HALF_FAILING_OPTIMA = ((_ALONG, 0.5 * _ALONG), (-_ALONG, -0.5 * _ALONG))
 
 CASES: dict[str, AnalyticCase] = {
     "rosenbrock": AnalyticCase(rosenbrock, ((1.0, 1.0),), 0.0, frozenset({"residuals"})),
@@ -235,6 +240,6 @@ CASES: dict[str, AnalyticCase] = {
         disc, ((-(0.5**0.5), -(0.5**0.5)),), -(2.0**0.5), frozenset({"constrained"})
     ),
     "half_failing": AnalyticCase(
-        half_failing, ((0.8, 0.4),), 0.0, frozenset({"residuals", "failing"})
+        half_failing, _HALF_FAILING_OPTIMA, 0.0, frozenset({"residuals", "failing"})
     ),
 }

@@ -79,6 +79,7 @@ def test_an_irreversible_rate_constant_in_too_narrow_bounds_stands_at_one():
     assert diagnosis.verdicts["rate"].kind == "bounded_from_above"
     assert "the best fit is at its lower bound" in diagnosis.verdicts["rate"].text
     assert diagnosis.structured == [0]
+    assert list(diagnosis.fit.free) == [True, False, True]
 
 
 def _two_lines(x, t):
