@@ -122,7 +122,8 @@ class Scale(Strict):
             raise ValueError(f"low must be positive on a log scale, but is {self.low:g}")
         if self.scale == "logit" and not (self.low > 0 and self.high < 1):
             raise ValueError(
-                f"bounds must lie inside (0, 1) on a logit scale, but are {self.low:g}, {self.high:g}"
+                f"bounds must lie inside (0, 1) on a logit scale, but are {self.low:g} and "
+                f"{self.high:g}"
             )
         if self.initial is not None and not self.low <= self.initial <= self.high:
             raise ValueError(

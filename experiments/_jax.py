@@ -20,7 +20,7 @@ def prepare_jax() -> None:
     """Import JAX with the persistent cache on; what the user's environment says goes before."""
     import jax
 
-    if jax.config.jax_compilation_cache_dir is not None:
+    if jax.config.values["jax_compilation_cache_dir"] is not None:
         return
     directory = cache_directory()
     try:

@@ -33,6 +33,8 @@ def finish(
     configuration: Mapping[str, Any] | None = None,
 ) -> tuple[xr.DataTree, identifiability.Diagnosis]:
     """Diagnose a fit and write it, with its curves and where they came from, to `path`."""
+    if group is None and isinstance(problem.simulator, ec.Campaign):
+        group = problem.simulator.experiment_of_point
     diagnosis = identifiability.diagnose(
         problem, run, confidence=confidence, profiles=profiles, group=group
     )

@@ -43,8 +43,16 @@ def claim(directory: Path, request: Mapping[str, Any], *, force: bool = False) -
             )
         return
     if force:
-        (directory / FIGURES).unlink(missing_ok=True)
+        forget(directory)
     write_text(path, json.dumps(request, indent=1))
+
+
+def forget(directory: Path) -> None:
+    """Remove what would be continued: figures, and the logs of runs. Other files stay."""
+    (directory / FIGURES).unlink(missing_ok=True)
+    for log in directory.rglob("evaluations.log"):
+        log.with_name("run.json").unlink(missing_ok=True)
+        log.unlink()
 
 
 def read_request(directory: Path) -> dict[str, Any]:

@@ -75,10 +75,8 @@ def _targets(node, module, is_package):
         names = [alias.name for alias in node.names]
     else:
         base = module.split(".")
-        if node.level:
-            base = base[: len(base) - node.level + (1 if is_package else 0)]
-        else:
-            base = []
+        kept = len(base) - node.level + (1 if is_package else 0)
+        base = base[:kept] if node.level else []
         stem = ".".join([*base, *((node.module or "").split(".") if node.module else [])])
         # `from . import results` names a module, `from ._x import y` an object in one.
         joined = [f"{stem}.{alias.name}" for alias in node.names]

@@ -53,8 +53,8 @@ def starts_figure(tree: xr.DataTree) -> Figure:
     right.set(ylim=(-0.03, 1.03), ylabel="Position between bounds")
     _slant(right, names)
     figure.suptitle(
-        f"{int(agrees.sum())} of {value.size} starts agree within {_AGREEMENT:g} (blue); grey dots: "
-        "where they began",
+        f"{int(agrees.sum())} of {value.size} starts agree within {_AGREEMENT:g} (blue); grey "
+        "dots: where they began",
         fontsize=8,
         x=0.01,
         ha="left",

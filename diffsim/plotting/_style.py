@@ -26,7 +26,7 @@ INK, GREY, PALE = "#1a1a1a", "#7f7f7f", "#d9d9d9"
 # Inches: the text width of a two-column page, and one column.
 WIDE, NARROW = 7.0, 3.4
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 8,
@@ -81,9 +81,3 @@ def ordered_colours(n: int) -> list[Any]:
 def reference_line(axes: Axes, y: float = 0.0) -> None:
     """A thin horizontal line behind the data."""
     axes.axhline(y, color=GREY, linewidth=0.6, zorder=0)
-
-
-def log_ticks(axis: Any) -> None:
-    """Few labelled decades, so that small panels stay readable."""
-    axis.set_major_locator(matplotlib.ticker.LogLocator(numticks=6))
-    axis.set_minor_formatter(matplotlib.ticker.NullFormatter())

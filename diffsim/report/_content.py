@@ -99,8 +99,8 @@ def combinations(tree: xr.DataTree) -> list[dict[str, str]]:
     texts = [str(text) for text in np.atleast_1d(data.attrs.get("combinations", "")) if str(text)]
     columns = [np.atleast_1d(data.attrs[f"combination_{key}s"]) for key in ("value", "low", "high")]
     return [
-        {"text": text, "interval": interval(*(float(v) for v in row))}
-        for text, *row in zip(texts, *columns, strict=False)
+        {"text": text, "interval": interval(float(value), float(low), float(high))}
+        for text, value, low, high in zip(texts, *columns, strict=False)
     ]
 
 
@@ -127,7 +127,7 @@ def warnings(tree: xr.DataTree) -> list[str]:
         agreeing = sum(row["agrees"] for row in table)
         if agreeing == 1:
             found.append(
-                f"Only one of {len(table)} starts reached the best value: there may be a better one."
+                f"Only one of {len(table)} starts reached the best value: a better one may exist."
             )
     lost = sum(row["count"] for row in failures(tree))
     if lost:

@@ -48,7 +48,7 @@ def render(tree: xr.DataTree) -> str:
 
 
 def _packaged(name: str) -> str:
-    return (resources.files(__package__) / "templates" / name).read_text(encoding="utf-8")
+    return (resources.files("diffsim.report") / "templates" / name).read_text(encoding="utf-8")
 
 
 def _embedded(figure: Figure) -> str:

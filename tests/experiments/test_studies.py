@@ -71,8 +71,13 @@ def test_what_is_there_is_not_computed_again(tmp_path):
     assert (figures["sum"], figures["undefined"], known) == (pytest.approx(0.3), None, False)
     assert execute(study, Settings(), directory) == (figures, True)
     assert study.calls == 1
+    (directory / "log").mkdir()
+    for name in ("run.json", "evaluations.log"):
+        (directory / "log" / name).touch()
     execute(study, Settings(), directory, force=True)
     assert study.calls == 2
+    assert list((directory / "log").iterdir()) == []
+    (directory / "log").rmdir()
     assert sorted(p.name for p in directory.iterdir()) == [FIGURES, "note.txt", "request.json"]
 
 
