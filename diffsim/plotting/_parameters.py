@@ -83,7 +83,7 @@ def _write(table: Axes, row: int, unit: str, point: xr.Dataset, verdict: str) ->
         "identified": interval(value, low, high),
         "bounded_from_below": f"≥ {number(low, 3)}",
         "bounded_from_above": f"≤ {number(high, 3)}",
-    }.get(verdict, f"{number(value, 3)}")
+    }.get(verdict, f"{number(value, 3)} (no interval)")
     style = {"transform": table.get_yaxis_transform(), "va": "center", "fontsize": 7.5}
     table.text(_VALUE, row, f"{text} {shown}".rstrip(), **style)
     table.text(_VERDICT, row, verdict.replace("_", " "), color=_COLOURS.get(verdict), **style)

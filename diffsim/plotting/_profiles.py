@@ -54,6 +54,8 @@ def _draw(axes: Axes, profile: xr.Dataset, scale: dict) -> None:
     threshold = float(profile["threshold"])
     if scale.get("scale") == "Log":
         axes.set_xscale("log")
+    else:
+        axes.locator_params(axis="x", nbins=5)
     low, high = float(profile["low"]), float(profile["high"])
     edges = (x.min() if not np.isfinite(low) else low, x.max() if not np.isfinite(high) else high)
     axes.axvspan(*edges, color=BLUE, alpha=0.12, linewidth=0)
