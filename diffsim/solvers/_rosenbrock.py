@@ -178,7 +178,8 @@ class Rosenbrock(diffrax.AbstractAdaptiveSolver):
 
     def step(self, terms, t0, t1, y0, args: AbstractBorderedSystem, solver_state, made_jump):
         system = args.during(t0)
-        y0 = system.enter(t0, y0, made_jump)
+        if made_jump is not False:  # a plain False without corners
+            y0 = system.enter(t0, y0, jnp.asarray(made_jump))
         y1, error, k = _stages(self.tableau, system, t0, t1 - t0, y0)
         dense = dict(y0=y0.border, y1=y1.border, k=k)
         # A state that could not be made consistent ends the integration: no step is short
