@@ -32,9 +32,13 @@ class Task:
 def build(config: Recovery) -> Task:
     """Read the files and put everything together; simulates nothing.
 
+    Experiments are in the order of their scan rates, where all are known.
+
     **Raises:** `ReaderError` for a file, `ConfigurationError` or `ValueError` for the rest.
     """
     sources = [_experiment(*selection) for selection in config.selections]
+    if all("scan_rate" in source for _, source in sources):
+        sources.sort(key=lambda pair: pair[1]["scan_rate"])
     experiments = _with_unique_labels([experiment for experiment, _ in sources])
     labels = [experiment.label for experiment in experiments]
     problem = ec.ParameterRecovery(

@@ -83,10 +83,15 @@ def _write(table: Axes, row: int, unit: str, point: xr.Dataset, verdict: str) ->
         "identified": interval(value, low, high),
         "bounded_from_below": f"≥ {number(low, 3)}",
         "bounded_from_above": f"≤ {number(high, 3)}",
-    }.get(verdict, f"{number(value, 3)} (no interval)")
+    }.get(verdict, number(value, 3))
     style = {"transform": table.get_yaxis_transform(), "va": "center", "fontsize": 7.5}
-    table.text(_VALUE, row, f"{text} {shown}".rstrip(), **style)
+    table.text(_VALUE, row, f"{text} {shown}".rstrip() + _remark(verdict), **style)
     table.text(_VERDICT, row, verdict.replace("_", " "), color=_COLOURS.get(verdict), **style)
+
+
+def _remark(verdict: str) -> str:
+    """No bare number where there is no interval."""
+    return " (no interval)" if verdict in ("only_in_combination", "not_identified") else ""
 
 
 def _heading(table: Axes, percent: str) -> None:

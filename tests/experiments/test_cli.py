@@ -183,7 +183,6 @@ def _job(folder):
     return folder / "job.yaml"
 
 
-@pytest.mark.slow
 def test_recover_from_file_to_report(diffsim, tmp_path):
     job = _job(tmp_path)
     code, out, err = diffsim("recover", job, "--json", "--output", "out")
