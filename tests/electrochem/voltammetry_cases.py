@@ -32,9 +32,9 @@ simulate = eqx.filter_jit(lambda cell, waveform: cell(waveform))
 class Case:
     """A cell, a waveform, and the truth at the waveform's times (None: a refined run).
 
-    **Fields:** `tags` for the choice of sub-tables; the `skip` first outputs are not compared (at t = 0 an ideal
-    current may be infinite);
-    `slack` is what the error may be in units of the tolerance, 1 unless a `reason` is given.
+    **Fields:** `tags` for the choice of sub-tables; the `skip` first outputs are not compared
+    (at t = 0 an ideal current may be infinite); `slack` is what the error may be in units of
+    the tolerance, 1 unless a `reason` is given.
     """
 
     name: str

@@ -84,8 +84,8 @@ class Disc(AbstractGeometry):
 
     which is exact in both limits: a′(0)/2 = 1/r is the first edge term of the short-time
     expansion of the disc, ∫₀^∞ dx/a = π r/4 gives the steady current 4nFDcr, and far away
-    π r² a → 2πx² is a hemisphere. In between, chronoamperometry is within 1 % of Shoup and
-    Szabo's expression (measured in the tests).
+    π r² a → 2πx² is a hemisphere. In between the current after a step is up to 1.4 % too high,
+    worst at Dt/r² = 0.5 (0.1 % at 4e-3 and at 60; measured against `analytic.disc_step_exact`).
 
     **Arguments:** `radius` in m.
 
