@@ -164,9 +164,7 @@ def tridiagonal(scheme: Scheme) -> Float[Array, " t"]:
     return jax.lax.scan(step, initial, jnp.asarray(scheme.potentials()))[1]
 
 
-def peak(
-    theta: Float[np.ndarray, " t"], current: Float[np.ndarray, " t"]
-) -> tuple[float, float]:
+def peak(theta: Float[np.ndarray, " t"], current: Float[np.ndarray, " t"]) -> tuple[float, float]:
     """Lowest current and where: the vertex of the parabola through the three lowest points."""
     k = int(np.argmin(current))
     k = min(max(k, 1), len(current) - 2)

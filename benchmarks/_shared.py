@@ -1,5 +1,6 @@
 """What the scripts share: CPU seconds, compilation apart, the machine, one flat JSON object."""
 
+import argparse
 import json
 import math
 import os
@@ -96,6 +97,17 @@ def _processor() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
+
+
+def command_line(name: str, text: str | None) -> argparse.ArgumentParser:
+    """The parser of `python -m benchmarks.NAME`, with the options that all scripts have."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m benchmarks.{name}",
+        description=text,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="print one flat JSON object at the end")
+    return parser
 
 
 def print_json(figures: Mapping[str, Any]) -> None:
