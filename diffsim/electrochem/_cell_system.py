@@ -230,9 +230,7 @@ class CellSystem(AbstractBorderedSystem):
         return matrix, slope
 
     def enter(self, t: Scalar, state: Bordered, jumped: BoolScalar) -> Bordered:
-        return jax.lax.cond(
-            jumped, lambda: self._enter(t, state, jumped), lambda: state
-        )
+        return jax.lax.cond(jumped, lambda: self._enter(t, state, jumped), lambda: state)
 
     def _enter(self, t: Scalar, state: Bordered, jumped: BoolScalar) -> Bordered:
         # Through a jump of the potential the interface keeps its charge, so the current rises
@@ -313,9 +311,7 @@ def _solve_border(system: CellSystem, t, first, border, charged, wanted):
 
     def body(carry):
         current, rates, low, high, _, count, _ = carry
-        step = _newton_step(
-            lambda z: system._border(t, first, z), jnp.append(rates, current)
-        )[-1]
+        step = _newton_step(lambda z: system._border(t, first, z), jnp.append(rates, current))[-1]
         tried = current - step
         middle = 0.5 * (low + high)
         inside = (tried >= low) & (tried <= high)

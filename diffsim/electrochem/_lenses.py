@@ -33,7 +33,12 @@ def cell_lenses(cell: eqx.Module) -> dict[str, Leaf]:
         for name in names:
             lenses[f"{field}[{name}]"] = Leaf(f"species.{name}.{field}")
     lenses["diffusivity"] = Leaf(*(f"species.{name}.diffusivity" for name in names))
-    for part, prefix in (("electrode", ""), ("domain", ""), ("circuit", ""), ("baseline", "baseline_")):
+    for part, prefix in (
+        ("electrode", ""),
+        ("domain", ""),
+        ("circuit", ""),
+        ("baseline", "baseline_"),
+    ):
         lenses |= _fields(getattr(cell, part), part, prefix, "")
     return lenses
 

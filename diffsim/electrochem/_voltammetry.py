@@ -56,7 +56,8 @@ class Integrator(eqx.Module):
 
     **Arguments:**
 
-    - `tolerance`: of the current, relative to its largest value in the experiment.
+    - `tolerance`: of the current, relative to its largest value in the experiment; from 1e-9,
+      where round-off begins to be what the step control sees, to 0.1.
     - `tableau`: the Rosenbrock method, `RODAS5P` (order 5) or `RODAS4P` (order 4, two
       stages fewer; pays off above 1e-3).
     - `max_steps`: limit of attempted steps, to which every segment of the waveform after the
@@ -72,8 +73,8 @@ class Integrator(eqx.Module):
             "Integrator",
             "tolerance",
             self.tolerance,
-            "between 1e-12 and 0.1",
-            lambda v: (v >= 1e-12) & (v <= 0.1),
+            "between 1e-9 and 0.1",
+            lambda v: (v >= 1e-9) & (v <= 0.1),
         )
         if self.max_steps < 16:
             raise ValueError(
@@ -182,6 +183,7 @@ class Voltammetry(AbstractSimulator):
         layer = self._reaction_layer(diffusivity, bulk)
         thickness = self.domain.thickness(diffusivity, duration)
         reach = SemiInfinite().thickness(diffusivity, duration)
+        grid = self.grid.for_chemistry(bool(self.mechanism.chemical))
         # Scales only set the units of the tolerance; they carry no derivative.
         fixed = jax.lax.stop_gradient
         length = fixed(jnp.sqrt(jnp.max(diffusivity) * duration))
@@ -189,7 +191,7 @@ class Voltammetry(AbstractSimulator):
         unit = fixed(self._limiting_rate(waveform, bulk, depth / duration))
         scales = Scales(unit * duration / length, length, duration)
         start = bulk / scales.concentration
-        volumes = self.grid.volumes(self.electrode, self.domain, thickness, layer, reach)
+        volumes = grid.volumes(self.electrode, self.domain, thickness, layer, reach)
         transport = diffusion(
             volumes.volumes / length,
             volumes.conductances * length,
@@ -206,7 +208,7 @@ class Voltammetry(AbstractSimulator):
             self.electrode.area,
             piece_of(waveform, jnp.asarray(0.0)),
         )
-        nodes = jnp.broadcast_to(start[:, None], (len(names), self.grid.cells))
+        nodes = jnp.broadcast_to(start[:, None], (len(names), volumes.volumes.size))
         border = jnp.zeros(len(self.mechanism.electrode) + 1)
         return system, Bordered(nodes, border)
 

@@ -20,7 +20,6 @@ from jaxtyping import Array, Float
 from ._matrix import Bordered, linear_solver
 from ._system import AbstractBorderedSystem
 
-
 # What a solve ends with when `AbstractBorderedSystem.enter` found no consistent state.
 STAGE_FAILED = diffrax.RESULTS.internal_error
 

@@ -5,6 +5,10 @@ from dataclasses import replace
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
+from diffsim import electrochem as ec
+from diffsim.constants import faraday
+from diffsim.electrochem import analytic, waveforms
 from tests.electrochem.voltammetry_cases import (
     AREA,
     CASES,
@@ -20,10 +24,6 @@ from tests.electrochem.voltammetry_cases import (
     sweep,
 )
 
-from diffsim import electrochem as ec
-from diffsim.constants import faraday
-from diffsim.electrochem import analytic, waveforms
-
 BY_NAME = {case.name: case for case in CASES}
 EXACT = [case for case in CASES if case.truth is not None]
 REFINED = [case for case in CASES if case.truth is None]
@@ -37,8 +37,31 @@ class TestTheTable:
 
     @pytest.mark.parametrize(
         "tag",
-        "Nernst BV ratio law hindered bulk electrons scan cycles step sphere cylinder disc thin "
-        "layer circuit AC EC CE ECE EC2 EC' EE".split(),
+        [
+            "Nernst",
+            "BV",
+            "ratio",
+            "law",
+            "hindered",
+            "bulk",
+            "electrons",
+            "scan",
+            "cycles",
+            "step",
+            "sphere",
+            "cylinder",
+            "disc",
+            "thin",
+            "layer",
+            "circuit",
+            "AC",
+            "EC",
+            "CE",
+            "ECE",
+            "EC2",
+            "EC'",
+            "EE",
+        ],
     )
     def test_covers(self, tag):
         assert any(tag in case.tags for case in CASES)
@@ -170,7 +193,9 @@ def test_irreversible_peak():
     height = analytic.irreversible_peak_current(area=AREA, concentration=1.0, **values)
     place = analytic.irreversible_peak_potential(formal_potential=0.0, k0=k0, **values)
     assert -float(observed.values["current"][at]) == pytest.approx(float(height), rel=1e-4)
-    assert float(observed.values["potential"][at]) == pytest.approx(float(place), abs=0.02 * THERMAL)
+    assert float(observed.values["potential"][at]) == pytest.approx(
+        float(place), abs=0.02 * THERMAL
+    )
 
 
 @pytest.mark.slow

@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.electrochem.voltammetry_cases import THERMAL, UNIT_K0, cell, couple, simulate, sweep
 
 import diffsim as ds
 from diffsim import electrochem as ec
 from diffsim._status import code, name_of
 from diffsim.electrochem import waveforms
+from tests.electrochem.voltammetry_cases import THERMAL, UNIT_K0, cell, couple, simulate, sweep
 
 LAW = ec.ButlerVolmer(UNIT_K0)
 

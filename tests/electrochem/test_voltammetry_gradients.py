@@ -11,10 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.electrochem.voltammetry_cases import DIFFUSIVITY, UNIT_K0, cell, couple, sweep
 
 from diffsim import electrochem as ec
 from diffsim.electrochem import waveforms
+from tests.electrochem.voltammetry_cases import DIFFUSIVITY, UNIT_K0, cell, couple, sweep
 
 D = DIFFUSIVITY
 # Below 1e-8 round-off (of rates over the first half cell) is what the step control sees.
@@ -99,7 +99,10 @@ def _prepared(name, adjoint="forward", integrator=None):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_against_central_differences(name):
-    diff, static = _prepared(name, integrator=TIGHT)
+    # With chemistry the round-off of the first instants is above 1e-8.
+    chemical = bool(CASES[name][0].mechanism.chemical)
+    integrator = replace(TIGHT, tolerance=5e-8) if chemical else TIGHT
+    diff, static = _prepared(name, integrator=integrator)
     value = eqx.filter_jit(lambda d: _measure(d, static))
     along = _directions(diff, 0)
     _, forward = eqx.filter_jit(lambda d, t: jax.jvp(lambda d: _measure(d, static), (d,), (t,)))(

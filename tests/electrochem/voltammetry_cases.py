@@ -47,14 +47,13 @@ class Case:
     reason: str = ""
 
     def with_tolerance(self, tolerance: float) -> "Case":
-        return replace(
-            self, cell=replace(self.cell, integrator=ec.Integrator(tolerance=tolerance))
-        )
+        return replace(self, cell=replace(self.cell, integrator=ec.Integrator(tolerance=tolerance)))
 
     def exact(self) -> np.ndarray:
         if self.truth is not None:
             return self.truth(np.asarray(self.waveform.times()))
-        cells, first = 2 * self.cell.grid.cells, 0.25 * self.cell.grid.first
+        grid = self.cell.grid.for_chemistry(bool(self.cell.mechanism.chemical))
+        cells, first = 2 * grid.cells, 0.25 * grid.first
         fine = replace(
             self.cell,
             grid=ec.Grid(cells=cells, first=first),
@@ -155,9 +154,15 @@ def _couples() -> list[Case]:
         ec.MarcusHushChidsey(0.01 * UNIT_K0, 0.8),
         ec.AsymptoticMarcusHushChidsey(UNIT_K0, 0.6),
     ):
-        cases.append(planar_case(f"{type(law).__name__}, lambda={float(law.reorganisation_energy):g}", {"law"}, law))
+        cases.append(
+            planar_case(
+                f"{type(law).__name__}, lambda={float(law.reorganisation_energy):g}", {"law"}, law
+            )
+        )
     cases += [
-        planar_case("kinetically hindered throughout", {"hindered"}, ec.ButlerVolmer(1e-9 * UNIT_K0)),
+        planar_case(
+            "kinetically hindered throughout", {"hindered"}, ec.ButlerVolmer(1e-9 * UNIT_K0)
+        ),
         planar_case("both in the bulk", {"bulk"}, ec.ButlerVolmer(UNIT_K0), bulk=(1.0, 0.5)),
         planar_case(
             "oxidation", {"bulk"}, ec.ButlerVolmer(UNIT_K0), sweep(-20.0, 20.0), bulk=(0.0, 2.0)
@@ -248,7 +253,6 @@ def _geometries() -> list[Case]:
                 couple(electrode=ec.hemisphere(radius)),
                 step,
                 lambda t, v=values: -np.asarray(analytic.hemisphere_step(t, **v)),
-
             )
         )
         cases.append(
@@ -266,7 +270,9 @@ def _geometries() -> list[Case]:
 
     def thin_truth(times):
         potential = np.asarray(slow.potential(jnp.asarray(times)))
-        current = np.asarray(analytic.thin_layer_current(potential, temperature=TEMPERATURE, **layer))
+        current = np.asarray(
+            analytic.thin_layer_current(potential, temperature=TEMPERATURE, **layer)
+        )
         return np.where(times <= 0.5 * times[-1], -current, current)
 
     cases += [
@@ -332,18 +338,26 @@ def _circuits() -> list[Case]:
     ]
 
 
+STIFF = (
+    "pseudo-first-order rates 1e4 times the scan's: the integrator loses order on stiff terms and "
+    "its error estimate understates (finer cells change nothing, a tighter tolerance does)"
+)
+
+
 def _mechanisms() -> list[Case]:
     d = DIFFUSIVITY
     law = ec.ButlerVolmer(10 * UNIT_K0)
     reduction = ec.ElectrodeReaction("A + e- <=> B", law, 0.0)
     rate = SCAN_RATE / THERMAL
 
-    def chemical(name, steps, species, waveform=None, extra=(), **options):
+    def chemical(name, steps, species, waveform=None, extra=(), slack=1.0, **options):
         return Case(
             name,
             frozenset({"chemistry", *extra}),
             cell(steps, species, **options),
             waveform or sweep(15.0, -15.0),
+            slack=slack,
+            reason="" if slack == 1.0 else STIFF,
         )
 
     pair = dict(A=(d, 1.0), B=(0.7 * d, 0.0))
@@ -352,7 +366,13 @@ def _mechanisms() -> list[Case]:
     for k in (0.1, 10.0, 1e4):
         step = ec.ChemicalReaction("B -> C", k * rate)
         cases.append(
-            chemical(f"EC, K={k:g}", [reduction, step], pair | dict(C=(d, 0.0)), extra={"EC"})
+            chemical(
+                f"EC, K={k:g}",
+                [reduction, step],
+                pair | dict(C=(d, 0.0)),
+                extra={"EC"},
+                slack=2.0 if k > 1e3 else 1.0,
+            )
         )
     preceding = ec.ChemicalReaction("Y <=> A", 5.0 * rate, 50.0 * rate)
     second = ec.ElectrodeReaction("C + e- <=> D", law, 0.2)
@@ -386,7 +406,9 @@ def _mechanisms() -> list[Case]:
             [
                 reduction,
                 ec.ElectrodeReaction("B + e- <=> C", law, -0.15),
-                ec.ChemicalReaction("A + C <=> 2 B", 100 * rate, 100 * rate * np.exp(-0.15 / THERMAL)),
+                ec.ChemicalReaction(
+                    "A + C <=> 2 B", 100 * rate, 100 * rate * np.exp(-0.15 / THERMAL)
+                ),
             ],
             pair | dict(C=(1.5 * d, 0.0)),
             extra={"EE"},
@@ -408,6 +430,7 @@ def _mechanisms() -> list[Case]:
             [nernst, ec.ChemicalReaction("B + Z -> A + Q", rate)],
             dict(A=(d, 1.0), B=(d, 0.0), Z=(d, 1e4), Q=(d, 0.0)),
             extra={"EC'"},
+            slack=6.0,
         ),
         chemical(
             "dissociative CE",

@@ -31,7 +31,7 @@ class Coupled(AbstractBorderedSystem):
 
     def field(self, t, state):
         y, z = state
-        first = -y[:, :1] ** 2 + y[:, 1:] + 0.3 * z[0]
+        first = -(y[:, :1] ** 2) + y[:, 1:] + 0.3 * z[0]
         second = -2.0 * y[:, 1:] + y[:, :1] + jnp.cos(3.0 * t)
         balance = y[0, 0] ** 2 + jnp.sin(t) - z[0]
         return Bordered(jnp.concatenate([first, second], axis=1), balance[None])

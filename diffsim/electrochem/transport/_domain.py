@@ -6,8 +6,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ..kinetics._base import parameter
 from .._checks import check_positive_fields
+from ..kinetics._base import parameter
 
 
 class AbstractDomain(eqx.Module):

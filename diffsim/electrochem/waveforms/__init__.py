@@ -2,6 +2,8 @@
 
 from ._base import AbstractWaveform as AbstractWaveform, Segments as Segments
 from ._measured import Measured as Measured
+from ._ohmic import OhmicDrop as OhmicDrop
+from ._piecewise import PiecewiseLinear as PiecewiseLinear
 from ._pulses import (
     DifferentialPulse as DifferentialPulse,
     PulseCurrents as PulseCurrents,
@@ -13,6 +15,4 @@ from ._steps import (
     PotentialStep as PotentialStep,
     Staircase as Staircase,
 )
-from ._ohmic import OhmicDrop as OhmicDrop
-from ._piecewise import PiecewiseLinear as PiecewiseLinear
 from ._sweeps import CyclicSweep as CyclicSweep, LinearSweep as LinearSweep

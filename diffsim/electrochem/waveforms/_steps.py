@@ -28,7 +28,9 @@ class PotentialStep(AbstractWaveform):
     step: Number = eqx.field(converter=parameter("step", "V"))
     step_duration: Number = eqx.field(converter=parameter("step_duration", "s"))
     rest: Number | None = eqx.field(default=None, converter=optional_parameter("rest", "V"))
-    rest_duration: Number | None = eqx.field(default=None, converter=optional_parameter("rest_duration", "s"))
+    rest_duration: Number | None = eqx.field(
+        default=None, converter=optional_parameter("rest_duration", "s")
+    )
     samples: int = eqx.field(static=True, default=1000)
 
     def __check_init__(self):
@@ -44,7 +46,9 @@ class PotentialStep(AbstractWaveform):
 
     def times(self) -> Float[Array, " t"]:
         share = jnp.arange(1, self.samples + 1) / self.samples
-        return (0.0 if self.rest_duration is None else self.rest_duration) + self.step_duration * share
+        return (
+            0.0 if self.rest_duration is None else self.rest_duration
+        ) + self.step_duration * share
 
 
 class DoubleStep(AbstractWaveform):
@@ -62,7 +66,9 @@ class DoubleStep(AbstractWaveform):
     first_duration: Number = eqx.field(converter=parameter("first_duration", "s"))
     second_duration: Number = eqx.field(converter=parameter("second_duration", "s"))
     rest: Number | None = eqx.field(default=None, converter=optional_parameter("rest", "V"))
-    rest_duration: Number | None = eqx.field(default=None, converter=optional_parameter("rest_duration", "s"))
+    rest_duration: Number | None = eqx.field(
+        default=None, converter=optional_parameter("rest_duration", "s")
+    )
     samples: int = eqx.field(static=True, default=500)
 
     def __check_init__(self):

@@ -4,8 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ..kinetics._base import parameter
 from .._checks import check_at_least, check_value, optional_parameter
+from ..kinetics._base import parameter
 from ._base import AbstractWaveform, Segments
 
 Number = Float[Array, "..."]
