@@ -183,7 +183,10 @@ class Voltammetry(AbstractSimulator):
         layer = self._reaction_layer(diffusivity, bulk)
         thickness = self.domain.thickness(diffusivity, duration)
         reach = SemiInfinite().thickness(diffusivity, duration)
-        grid = self.grid.for_chemistry(bool(self.mechanism.chemical))
+        grid = self.grid.decided(
+            chemistry=bool(self.mechanism.chemical),
+            bounded=not isinstance(self.domain, SemiInfinite),
+        )
         # Scales only set the units of the tolerance; they carry no derivative.
         fixed = jax.lax.stop_gradient
         length = fixed(jnp.sqrt(jnp.max(diffusivity) * duration))

@@ -32,8 +32,8 @@ class Bordered(NamedTuple):
 class AbstractBorderedMatrix(eqx.Module):
     """A bordered block-tridiagonal matrix; subclasses differ in how nodes couple species.
 
-    **Fields:** `lower`, `diagonal`, `upper` blocks (`lower[..., 0]` and `upper[..., -1]` are ignored),
-    `node_border` S (m, k), `border_node` Q (k, m), `border` P (k, k).
+    **Fields:** `lower`, `diagonal`, `upper` blocks (`lower[..., 0]` and `upper[..., -1]`
+    are ignored), `node_border` S (m, k), `border_node` Q (k, m), `border` P (k, k).
     """
 
     lower: eqx.AbstractVar[Array]

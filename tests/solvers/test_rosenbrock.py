@@ -37,7 +37,8 @@ class Coupled(AbstractBorderedSystem):
         return Bordered(jnp.concatenate([first, second], axis=1), balance[None])
 
     def linearise(self, t, state):
-        by_time, by_state = jax.jacfwd(self.field, argnums=(0, 1))(t, state)
+        by_time = jax.jacfwd(self.field)(t, state)
+        by_state = jax.jacfwd(lambda s: self.field(t, s))(state)
         nodes = by_state.nodes.nodes  # (m, n, m, n)
         zero = jnp.zeros((1, 1))
         matrix = BlockMatrix(

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from ._domain import AbstractDomain
 from ._geometry import AbstractGeometry
 
-_CELLS, _CELLS_WITH_CHEMISTRY = 32, 72
+_CELLS, _CELLS_BOUNDED, _CELLS_WITH_CHEMISTRY = 32, 48, 72
 
 
 class FiniteVolumes(NamedTuple):
@@ -36,8 +36,8 @@ class Grid(eqx.Module):
 
     **Arguments:**
 
-    - `cells`: number of finite volumes, n; left out, 32, or 72 where there is homogeneous
-      chemistry: rates of second order depend on the profile too, and not on the flux alone
+    - `cells`: number of finite volumes, n; left out, 32, or 48 in a layer of finite depth, or 72
+      where there is homogeneous chemistry: rates of second order depend on the profile too, and not on the flux alone
       (measured: 4e-4 with 32, below 1e-4 with 72).
     - `first`: width of the first cell as a fraction of the domain; made smaller by itself
       where a fast homogeneous reaction keeps its products near the electrode.
@@ -52,9 +52,11 @@ class Grid(eqx.Module):
         if not 1e-12 < self.first < 0.1:
             raise ValueError(f"first of Grid must lie in (1e-12, 0.1), but first={self.first:g}.")
 
-    def for_chemistry(self, chemistry: bool) -> "Grid":
+    def decided(self, *, chemistry: bool, bounded: bool) -> "Grid":
         """The grid with its number of cells decided."""
-        return Grid(self.cells or (_CELLS_WITH_CHEMISTRY if chemistry else _CELLS), self.first)
+        default = _CELLS_BOUNDED if bounded else _CELLS
+        default = _CELLS_WITH_CHEMISTRY if chemistry else default
+        return Grid(self.cells or default, self.first)
 
     def volumes(
         self,

@@ -12,14 +12,14 @@ Number = Float[Array, "..."]
 
 
 class PotentialStep(AbstractWaveform):
-    """Chronoamperometry: `step` (V) from t = 0 on, for `duration` (s).
+    """Chronoamperometry: `step` (V) from t = 0 on, for `step_duration` (s).
 
-    The solution is uniform at the beginning. With `rest` (V) and `rest_duration` (s) the potential stands
-    at `rest` for the time `rest_duration` before the step.
+    The solution is uniform at the beginning. With `rest` (V) and `rest_duration` (s) the
+    potential stands at `rest` for that time before the step.
 
     **Arguments:**
 
-    - `step`: in V; `duration` in s.
+    - `step`: in V; `step_duration` in s.
     - `rest`, `rest_duration`: potential in V and time in s before the step; both or neither.
     - `samples`: number of outputs, equidistant in time over the step, its end included and its
       beginning, where an ideal current is infinite, left out.
