@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from .._observables import Observables
 from .._simulator import AbstractLens, AbstractSimulator, AdjointName, Leaf
@@ -103,13 +103,23 @@ class Campaign(AbstractSimulator):
                     lenses[f"{name}@{self.labels[member]}"] = Leaf(*place, index=i)
         return lenses
 
-    def split(self, vector: Float[Any, " p"]) -> dict[str, Float[np.ndarray, " t"]]:
-        """A vector of all experiments, by label."""
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Number of points of each experiment."""
         lengths = [0] * len(self.labels)
         for group in self.groups:
             for member, length in zip(group.members, group.lengths, strict=True):
                 lengths[member] = length
-        parts = np.split(np.asarray(vector), np.cumsum(lengths)[:-1])
+        return tuple(lengths)
+
+    @property
+    def experiment_of_point(self) -> Int[np.ndarray, " p"]:
+        """The number of the experiment that each point of the vector belongs to."""
+        return np.repeat(np.arange(len(self.labels)), self.lengths)
+
+    def split(self, vector: Float[Any, " p"]) -> dict[str, Float[np.ndarray, " t"]]:
+        """A vector of all experiments, by label."""
+        parts = np.split(np.asarray(vector), np.cumsum(self.lengths)[:-1])
         return dict(zip(self.labels, parts, strict=True))
 
     def _join(self, stacked: list[Float[Array, "e t"]]) -> Float[Array, " p"]:

@@ -1,5 +1,6 @@
 """Which parameters can be trusted, in words."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
@@ -68,6 +69,10 @@ def verdict_of(
     unit, percent = fit.space.scales[name].unit, f"{100 * covariance.confidence:g} %"
     values = fit.physical(fit.x)
     own = [c for c in combinations if name in c.members]
+    if own and profile is not None and _one_sided(profile):
+        verdict = _profiled(fit, profile, float(values[i]), unit, percent, i)
+        text = f"{verdict.text}, within the box of the others; {_combined(own, percent)}"
+        return dataclasses.replace(verdict, text=text)
     if own:
         return Verdict(
             name, "only_in_combination", values[i], -np.inf, np.inf, _combined(own, percent)
@@ -81,6 +86,11 @@ def verdict_of(
         return Verdict(name, "not_identified", values[i], -np.inf, np.inf, text)
     text = f"identified: {interval_text(values[i], low, high, unit, percent)}"
     return Verdict(name, "identified", float(values[i]), low, high, text)
+
+
+def _one_sided(profile: Profile) -> bool:
+    """Whether the walk met the threshold on one side only."""
+    return (profile.low_end == "threshold") != (profile.high_end == "threshold")
 
 
 def interval_text(value: float, low: float, high: float, unit: str, percent: str) -> str:
