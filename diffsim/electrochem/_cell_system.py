@@ -255,21 +255,39 @@ class CellSystem(AbstractBorderedSystem):
         z, converged = _solve_border(*fixed, jax.lax.stop_gradient(border), charged, wanted)
         held = jnp.zeros(border.shape, bool).at[-1].set(charged)
         z = jnp.where(held, border, z)
-        z = z - _newton_step(lambda z: self._border(t, first, z), z, held)
+        residual, jacobian = _linearised(lambda z: self._border(t, first, z), z)
+        z = z - _newton_step(residual, jacobian, held)
         return jnp.where(wanted, jnp.where(converged, z, jnp.nan), border)
 
 
-def _newton_step(balance, z: Array, held: Array | bool = False) -> Array:
-    """J⁻¹ times the residual, with the `held` unknowns left alone."""
+def _linearised(balance, z: Array) -> tuple[Array, Array]:
+    """Residual and Jacobian of a small system."""
 
     def twice(z):
         residual = balance(z)
         return residual, residual
 
     jacobian, residual = jax.jacfwd(twice, has_aux=True)(z)
-    held = jnp.broadcast_to(held, z.shape)
-    jacobian = jnp.where(held[:, None], jnp.eye(z.size), jacobian)
+    return residual, jacobian
+
+
+def _newton_step(residual: Array, jacobian: Array, held: Array | bool = False) -> Array:
+    """J⁻¹ times the residual, with the `held` unknowns left alone."""
+    held = jnp.broadcast_to(held, residual.shape)
+    jacobian = jnp.where(held[:, None], jnp.eye(residual.size), jacobian)
     return small_inverse(jacobian) @ jnp.where(held, 0.0, residual)
+
+
+class _Search(NamedTuple):
+    """State of `_solve_border`: the unknowns, the bracket of the current, and counts."""
+
+    z: Float[Array, " k"]
+    low: Scalar
+    high: Scalar
+    rounds: Scalar
+    steps: Scalar
+    done: BoolScalar
+    good: BoolScalar
 
 
 def _solve_border(system: CellSystem, t, first, border, charged, wanted):
@@ -281,56 +299,52 @@ def _solve_border(system: CellSystem, t, first, border, charged, wanted):
     potential, G falls for R ≥ 0, and its zero lies between 0 and G(0): bisection never loses
     it, Newton's method finishes it. (Newton's method on all unknowns at once jumps for ever
     between the two plateaus of a steep wave.)
+
+    Both iterations are one loop, each turn of which takes either a step of the rates or, once
+    they have settled, a step of the current: nested loops would be compiled twice over.
     """
-
-    def rates_at(current, rates):
-        def balance(rates):
-            return system._border(t, first, jnp.append(rates, current))[:-1]
-
-        def unfinished(carry):
-            _, change, count = carry
-            return wanted & (change > 1e-13) & (count < NEWTON_STEPS)
-
-        def body(carry):
-            rates, _, count = carry
-            step = _newton_step(balance, rates)
-            change = jnp.max(jnp.abs(step) / (1.0 + jnp.abs(rates)))
-            return rates - step, change, count + 1
-
-        start = (rates, jnp.asarray(jnp.inf), 0)
-        rates, change, _ = jax.lax.while_loop(unfinished, body, start)
-        return rates, change < 1e-6
-
-    def excess(current, rates):
-        rates, good = rates_at(current, rates)
-        return rates, system._border(t, first, jnp.append(rates, current))[-1], good
-
-    def unfinished(carry):
-        *_, change, count, good = carry
-        return wanted & ~charged & good & (change > 1e-12) & (count < BRACKET_STEPS)
-
-    def body(carry):
-        current, rates, low, high, _, count, _ = carry
-        step = _newton_step(lambda z: system._border(t, first, z), jnp.append(rates, current))[-1]
-        tried = current - step
-        middle = 0.5 * (low + high)
-        inside = (tried >= low) & (tried <= high)
-        # Every third step bisects: safe progress where Newton's creeps.
-        new = jnp.where(inside & (count % 3 != 2), tried, middle)
-        rates, value, good = excess(new, rates)
-        low, high = jnp.where(value > 0, new, low), jnp.where(value > 0, high, new)
-        change = jnp.minimum(jnp.abs(step), high - low) / (1.0 + jnp.abs(new))
-        return new, rates, low, high, change, count + 1, good
-
-    begin = jnp.where(charged, border[-1], 0.0)
-    rates, value, good = excess(begin, jnp.zeros_like(border[:-1]))
+    is_current = jnp.arange(border.size) == border.size - 1
     ratio = system.piece.duration / system.circuit.capacitance_ratio(system._applied(t)[0])
-    # A margin, since C(φ) and negative resistances bend the line.
-    far = 1.5 * value / ratio
-    low, high = jnp.minimum(far, 0.0) - 1e-9, jnp.maximum(far, 0.0) + 1e-9
-    start = (begin, rates, low, high, jnp.asarray(jnp.inf), 0, good)
-    current, rates, *_, change, _, good = jax.lax.while_loop(unfinished, body, start)
-    return jnp.append(rates, current), good & (charged | (change < 1e-6))
+
+    def unfinished(search: _Search):
+        return wanted & ~search.done & search.good
+
+    def body(search: _Search):
+        z = search.z
+        residual, jacobian = _linearised(lambda z: system._border(t, first, z), z)
+        step = _newton_step(residual, jacobian, is_current)
+        change = jnp.max(jnp.abs(step) / (1.0 + jnp.abs(z)))
+        settled = (change <= 1e-13) | (search.steps >= NEWTON_STEPS)
+        moved = search._replace(z=z - step, steps=search.steps + 1)
+        onward = next_current(search, residual, jacobian)
+        onward = onward._replace(good=onward.good & (change < 1e-6))
+        return jax.tree.map(lambda a, b: jnp.where(settled, a, b), onward, moved)
+
+    def next_current(search: _Search, residual, jacobian):
+        current, value = search.z[-1], residual[-1]
+        # A margin, since C(φ) and negative resistances bend the line.
+        far = 1.5 * value / ratio
+        begun = search.rounds > 0
+        low = jnp.where(begun, search.low, jnp.minimum(far, 0.0) - 1e-9)
+        high = jnp.where(begun, search.high, jnp.maximum(far, 0.0) + 1e-9)
+        low = jnp.where(begun & (value > 0), current, low)
+        high = jnp.where(begun & (value <= 0), current, high)
+        step = _newton_step(residual, jacobian)[-1]
+        inside = (current - step >= low) & (current - step <= high)
+        # Every third step bisects: safe progress where Newton's creeps.
+        new = jnp.where(inside & (search.rounds % 3 != 2), current - step, 0.5 * (low + high))
+        change = jnp.minimum(jnp.abs(step), high - low) / (1.0 + jnp.abs(current))
+        done = charged | (change <= 1e-12) | (search.rounds >= BRACKET_STEPS)
+        found = charged | (change <= 1e-6)
+        z = jnp.where(is_current & ~done, new, search.z)
+        zero = jnp.zeros_like(search.steps)
+        return _Search(z, low, high, search.rounds + 1, zero, done & found, found | ~done)
+
+    begin = jnp.where(is_current & charged, border, 0.0)
+    number, flag = jnp.asarray(0.0), jnp.asarray(False)
+    start = _Search(begin, number, number, number, number, flag, ~flag)
+    end = jax.lax.while_loop(unfinished, body, start)
+    return end.z, end.done & end.good
 
 
 def piece_of(waveform: AbstractWaveform, t: Scalar) -> Piece:

@@ -174,6 +174,15 @@ class Voltammetry(AbstractSimulator):
         }
         return observe(values, _result(solution.result, _all_finite(system)), stats)
 
+    def decided_grid(self) -> Grid:
+        """The grid with the number of cells that this cell and its tolerance ask for."""
+        return self.grid.decided(
+            self.electrode,
+            self.domain,
+            chemistry=bool(self.mechanism.chemical),
+            tolerance=self.integrator.tolerance,
+        )
+
     def _system(self, waveform: AbstractWaveform) -> tuple[CellSystem, Bordered]:
         """The dimensionless equations and their state at rest."""
         names = self.mechanism.species
@@ -183,10 +192,7 @@ class Voltammetry(AbstractSimulator):
         layer = self._reaction_layer(diffusivity, bulk)
         thickness = self.domain.thickness(diffusivity, duration)
         reach = SemiInfinite().thickness(diffusivity, duration)
-        grid = self.grid.decided(
-            chemistry=bool(self.mechanism.chemical),
-            bounded=not isinstance(self.domain, SemiInfinite),
-        )
+        grid = self.decided_grid()
         # Scales only set the units of the tolerance; they carry no derivative.
         fixed = jax.lax.stop_gradient
         length = fixed(jnp.sqrt(jnp.max(diffusivity) * duration))
@@ -260,7 +266,6 @@ class Voltammetry(AbstractSimulator):
 
     def _integrate(self, system: CellSystem, state: Bordered) -> diffrax.Solution:
         segments = system.waveform.number_of_segments
-        state = system.enter(jnp.asarray(0.0), state, jnp.asarray(True))
         rtol = _RTOL_OVER_TOLERANCE * self.integrator.tolerance
         # Measured: this controller rejects half as many steps as Diffrax's default.
         controller = diffrax.PIDController(

@@ -170,15 +170,15 @@ class Rosenbrock(diffrax.AbstractAdaptiveSolver):
         return self.tableau.order
 
     def init(self, terms, t0, t1, y0, args):
-        return None
+        # The first step enters its segment, too: the caller's state need not be consistent.
+        return jnp.asarray(True)
 
     def func(self, terms, t0, y0, args: AbstractBorderedSystem):
         return args.during(t0).field(t0, y0)
 
     def step(self, terms, t0, t1, y0, args: AbstractBorderedSystem, solver_state, made_jump):
         system = args.during(t0)
-        if made_jump is not False:  # a plain False without corners
-            y0 = system.enter(t0, y0, jnp.asarray(made_jump))
+        y0 = system.enter(t0, y0, made_jump | solver_state)
         y1, error, k = _stages(self.tableau, system, t0, t1 - t0, y0)
         dense = dict(y0=y0.border, y1=y1.border, k=k)
         # A state that could not be made consistent ends the integration: no step is short
@@ -186,7 +186,7 @@ class Rosenbrock(diffrax.AbstractAdaptiveSolver):
         entered = jnp.all(jnp.isfinite(y0.border))
         error = jax.tree.map(lambda e: jnp.where(entered, e, 0.0), error)
         result = diffrax.RESULTS.where(entered, diffrax.RESULTS.successful, STAGE_FAILED)
-        return y1, error, dense, None, result
+        return y1, error, dense, jnp.asarray(False), result
 
 
 def _stages(tableau: RosenbrockTableau, system: AbstractBorderedSystem, t0, h, y0: Bordered):
@@ -201,10 +201,12 @@ def _stages(tableau: RosenbrockTableau, system: AbstractBorderedSystem, t0, h, y
 
     def stage(done: Bordered, row):
         i, a, c, node, rate = row
-        y = jax.tree.map(lambda y, u: y + _weighted(a, u), y0, done)
+        both = jax.tree.map(lambda u: _weighted(jnp.stack([a, c / h]), u), done)
+        y = jax.tree.map(lambda y, both: y + both[0], y0, both)
         drift = system.field(t0 + node * h, y)
-        memory = jax.tree.map(lambda u, w: w * _weighted(c, u) / h, done, weighted)
-        right = jax.tree.map(lambda f, ft, m: f + h * rate * ft + m, drift, slope, memory)
+        right = jax.tree.map(
+            lambda f, ft, both, w: f + h * rate * ft + w * both[1], drift, slope, both, weighted
+        )
         return jax.tree.map(lambda u, new: u.at[i].set(new), done, solve(right)), None
 
     size = tableau.nodes.size
@@ -218,6 +220,8 @@ def _stages(tableau: RosenbrockTableau, system: AbstractBorderedSystem, t0, h, y
 
 
 def _weighted(weights, stages: Array) -> Array:
-    """Σ wⱼ uⱼ, as a fused reduction: a matrix product this small is slower."""
-    weights = jnp.asarray(weights).reshape(-1, *[1] * (stages.ndim - 1))
-    return jnp.sum(weights * stages, axis=0)
+    """Σ wⱼ uⱼ over the leading axis of `stages`, for each row of weights, as one fused
+    reduction: a matrix product this small is slower."""
+    weights = jnp.asarray(weights)
+    spread = weights.reshape(*weights.shape, *[1] * (stages.ndim - 1))
+    return jnp.sum(spread * stages, axis=weights.ndim - 1)

@@ -52,10 +52,7 @@ class Case:
     def exact(self) -> np.ndarray:
         if self.truth is not None:
             return self.truth(np.asarray(self.waveform.times()))
-        grid = self.cell.grid.decided(
-            chemistry=bool(self.cell.mechanism.chemical),
-            bounded=not isinstance(self.cell.domain, ec.SemiInfinite),
-        )
+        grid = self.cell.decided_grid()
         cells, first = 2 * grid.cells, 0.25 * grid.first
         fine = replace(
             self.cell,

@@ -6,6 +6,7 @@ volumes have exact steady-state resistances on any grid.
 
 import abc
 import math
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -18,7 +19,13 @@ Positive = Float[Array, "..."]
 
 
 class AbstractGeometry(eqx.Module):
-    """Shape of an electrode and of the diffusion field before it."""
+    """Shape of an electrode and of the diffusion field before it.
+
+    **Class attributes:** `least_cells`, the finite volumes that a current right to 1e-4 needs:
+    few where the scheme converges spectrally, more where only with second order (measured).
+    """
+
+    least_cells: ClassVar[int] = 24
 
     @property
     @abc.abstractmethod
@@ -93,6 +100,8 @@ class Disc(AbstractGeometry):
     Rev. Polarogr. 15 (1968) 177; D. Shoup, A. Szabo, J. Electroanal. Chem. 140 (1982) 237.
     """
 
+    least_cells: ClassVar[int] = 32
+
     radius: Positive = eqx.field(converter=parameter("radius"))
 
     @property
@@ -138,6 +147,8 @@ class Cylinder(AbstractGeometry):
 
     **Arguments:** `radius`, `length` in m.
     """
+
+    least_cells: ClassVar[int] = 48
 
     radius: Positive = eqx.field(converter=parameter("radius"))
     length: Positive = eqx.field(converter=parameter("length"))

@@ -1,5 +1,6 @@
 """Finite volumes, fine at the electrode and coarse in the bulk."""
 
+import math
 from typing import NamedTuple
 
 import equinox as eqx
@@ -7,10 +8,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ._domain import AbstractDomain
+from ._domain import AbstractDomain, SemiInfinite
 from ._geometry import AbstractGeometry
 
-_CELLS, _CELLS_BOUNDED, _CELLS_WITH_CHEMISTRY = 32, 48, 72
+_CELLS_BOUNDED, _CELLS_WITH_CHEMISTRY, _CELLS_PER_DECADE = 48, 72, 4
 
 
 class FiniteVolumes(NamedTuple):
@@ -36,9 +37,11 @@ class Grid(eqx.Module):
 
     **Arguments:**
 
-    - `cells`: number of finite volumes, n; left out, 32, or 48 in a layer of finite depth, or 72
-      where there is homogeneous chemistry: rates of second order depend on the profile too, and not on the flux alone
-      (measured: 4e-4 with 32, below 1e-4 with 72).
+    - `cells`: number of finite volumes, n. Left out, it is what a tolerance of 1e-4 needs: 24
+      for a plane or a sphere, more for other geometries (`least_cells`), 48 at least in a layer
+      of finite depth, and 72 with homogeneous chemistry, whose rates depend on the profile and
+      not on the flux alone (measured: 4e-4 with 32, below 1e-4 with 72); and 4 more for each
+      decade of the tolerance below that.
     - `first`: width of the first cell as a fraction of the domain; made smaller by itself
       where a fast homogeneous reaction keeps its products near the electrode.
     """
@@ -52,11 +55,20 @@ class Grid(eqx.Module):
         if not 1e-12 < self.first < 0.1:
             raise ValueError(f"first of Grid must lie in (1e-12, 0.1), but first={self.first:g}.")
 
-    def decided(self, *, chemistry: bool, bounded: bool) -> "Grid":
+    def decided(
+        self,
+        geometry: AbstractGeometry,
+        domain: AbstractDomain,
+        *,
+        chemistry: bool,
+        tolerance: float,
+    ) -> "Grid":
         """The grid with its number of cells decided."""
-        default = _CELLS_BOUNDED if bounded else _CELLS
-        default = _CELLS_WITH_CHEMISTRY if chemistry else default
-        return Grid(self.cells or default, self.first)
+        least = _CELLS_WITH_CHEMISTRY if chemistry else geometry.least_cells
+        if not isinstance(domain, SemiInfinite):
+            least = max(least, _CELLS_BOUNDED)
+        decades = max(0, math.ceil(math.log10(1e-4 / tolerance) - 1e-9))
+        return Grid(self.cells or least + _CELLS_PER_DECADE * decades, self.first)
 
     def volumes(
         self,
@@ -69,7 +81,8 @@ class Grid(eqx.Module):
         """Discretise `thickness` (m) such that a reaction layer of depth `layer` (m), which
         may be infinite, is resolved by several cells; no finer than a diffusion field of the
         depth `reach` (m) asks for, or round-off would grow with (reach / first cell)²."""
-        n = self.cells or _CELLS
+        n = self.cells
+        assert n is not None, "`decided` comes first"
         first = self.first * jnp.sqrt(1.0 + (reach / thickness) ** 2)
         first = 1.0 / (1.0 / first + 8.0 * thickness / layer)
         stretch = _stretch(n * first)
