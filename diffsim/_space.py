@@ -35,17 +35,19 @@ class AbstractScale(eqx.Module):
     finite, or outside the domain of the scale.
     """
 
-    low: float = eqx.field(static=True)
-    high: float = eqx.field(static=True)
+    # Leaves, not static fields: other bounds are no other program.
+    low: Scalar | float | str
+    high: Scalar | float | str
     unit: str = eqx.field(static=True, kw_only=True, default="")
     where: AbstractLens | None = eqx.field(kw_only=True, default=None)
-    initial: float | None = eqx.field(static=True, kw_only=True, default=None)
+    initial: Scalar | float | str | None = eqx.field(kw_only=True, default=None)
 
     def __post_init__(self):
+        # Text with a unit is read here, once; what a transformation rebuilds passes unread.
         for field in ("low", "high", "initial"):
             value = getattr(self, field)
             if value is not None:
-                setattr(self, field, quantity(value, self.unit, field=field))
+                setattr(self, field, jnp.asarray(quantity(value, self.unit, field=field), float))
 
     def __check_init__(self):
         if not (math.isfinite(self.low) and math.isfinite(self.high)):
@@ -79,12 +81,12 @@ class AbstractScale(eqx.Module):
 
     def physical(self, x: Scalar) -> Scalar:
         """Unit interval to physical value."""
-        low, high = self.warp(jnp.asarray(self.low)), self.warp(jnp.asarray(self.high))
+        low, high = self.warp(self.low), self.warp(self.high)
         return self.unwarp(low + x * (high - low))
 
     def unit_interval(self, value: Scalar) -> Scalar:
         """Physical value to unit interval."""
-        low, high = self.warp(jnp.asarray(self.low)), self.warp(jnp.asarray(self.high))
+        low, high = self.warp(self.low), self.warp(self.high)
         return (self.warp(value) - low) / (high - low)
 
 
