@@ -53,6 +53,7 @@ class Rows:
         if name not in self.values:
             print(name, file=sys.stderr, flush=True)
             self.values[name] = measure()
+            jax.clear_caches()  # dozens of compiled programs exhaust the memory maps of a process
             beside = self.path.with_suffix(".partial")
             beside.write_text(json.dumps(self.values, indent=1) + "\n", encoding="utf-8")
             beside.replace(self.path)
