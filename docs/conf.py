@@ -36,3 +36,26 @@ add_module_names = False
 html_theme = "pydata_sphinx_theme"
 html_title = "diffsim"
 html_theme_options = {"show_prev_next": False, "navigation_with_keys": False}
+
+# Docstrings are plain text: `name` is code, and what is indented is a formula.
+default_role = "code"
+
+
+def _as_written(app, what, name, obj, options, lines):
+    """Keep the bars and the indented formulae of a docstring as they were written."""
+    written, before = [], ""
+    for line in lines:
+        indented = line.startswith("    ")
+        if indented and not written[-1:] == [""] and not before.startswith("    "):
+            pass  # a continuation
+        elif indented and before and not before.startswith((" ", "-")):
+            written += ["::", ""]
+        literal = indented and "::" in written[-60:]
+        written.append(line if literal else line.replace("|", "\\|"))
+        before = line if line.strip() else before
+    lines[:] = written
+
+
+def setup(app):
+    """Called by Sphinx."""
+    app.connect("autodoc-process-docstring", _as_written)
