@@ -7,7 +7,7 @@ from pathlib import Path
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import diffsim  # noqa: E402
+import diffsim
 
 project = "diffsim"
 author = "diffsim contributors"
@@ -35,6 +35,7 @@ add_module_names = False
 
 html_theme = "pydata_sphinx_theme"
 html_title = "diffsim"
+html_sidebars = {"**": []}
 html_theme_options = {"show_prev_next": False, "navigation_with_keys": False}
 
 # Docstrings are plain text: `name` is code, and what is indented is a formula.
@@ -46,7 +47,7 @@ def _as_written(app, what, name, obj, options, lines):
     written, before = [], ""
     for line in lines:
         indented = line.startswith("    ")
-        if indented and not written[-1:] == [""] and not before.startswith("    "):
+        if indented and written[-1:] != [""] and not before.startswith("    "):
             pass  # a continuation
         elif indented and before and not before.startswith((" ", "-")):
             written += ["::", ""]

@@ -59,7 +59,8 @@ def machine(figures: dict) -> list[str]:
     load_average = shown(figures.get("load_average"), ".2f")
     quick = " **A quick run: these numbers mean nothing.**" if figures.get("quick") else ""
     return [
-        f"{figures['hardware']}; {figures.get('versions', '')}; load {load_average} at the start.{quick}",
+        f"{figures['hardware']}; {figures.get('versions', '')}; load {load_average} at the "
+        f"start.{quick}",
         "",
     ]
 
@@ -252,7 +253,7 @@ def ferrocene() -> list[str]:
     for key, name, form in names:
         if key in figures:
             value = figures[key]
-            text = isinstance(value, bool) or isinstance(value, str)
+            text = isinstance(value, (bool, str))
             rows.append((name, str(value).replace("_", " ") if text else shown(value, form)))
     return table(("figure", "measured"), rows)
 

@@ -1,6 +1,6 @@
 """Execute the notebooks of `docs/notebooks` (MyST sources) into `.ipynb` files beside them.
 
-    python docs/scripts/notebooks.py
+python docs/scripts/notebooks.py
 """
 
 from pathlib import Path

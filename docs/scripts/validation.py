@@ -82,6 +82,13 @@ def in_space(case: Case, cells: int) -> dict:
     return accuracy(replace(case, cell=replace(case.cell, integrator=integrator, grid=grid)))
 
 
+def with_first(case: Case, first: float) -> dict:
+    """Where neither time nor the number of cells is what limits."""
+    integrator = ec.Integrator(tolerance=1e-8, max_steps=65536)
+    grid = ec.Grid(cells=FINE.cells, first=first)
+    return accuracy(replace(case, cell=replace(case.cell, integrator=integrator, grid=grid)))
+
+
 def textbook() -> dict:
     """The numbers of the textbooks, as |found / exact - 1| unless a unit is named."""
     from benchmarks.voltammetry import accuracy as reversible
@@ -150,7 +157,9 @@ def cases_table(rows: Rows) -> list[str]:
         truth = "formula or integral equation" if case.truth is not None else "refined run"
         share = row["error"] / case.cell.integrator.tolerance
         mark = f"**{share:.2f}**" if share > 1 else f"{share:.2f}"
-        lines.append(f"| {case.name} | {truth} | {row['steps']} | {number(row['error'])} | {mark} |")
+        lines.append(
+            f"| {case.name} | {truth} | {row['steps']} | {number(row['error'])} | {mark} |"
+        )
     return lines
 
 
@@ -190,10 +199,19 @@ def space_table(rows: Rows) -> list[str]:
     lines = [f"| case | {head} |", "|---|" + "---:|" * len(CELLS)]
     for name in ("Nernst", "Butler-Volmer, K0=1", "step at a hemisphere, Dt/r²=1"):
         found = [
-            rows.get(
-                f"space {name} {n}", lambda n=n, name=name: in_space(BY_NAME[name], n)
-            )
+            rows.get(f"space {name} {n}", lambda n=n, name=name: in_space(BY_NAME[name], n))
             for n in CELLS
+        ]
+        lines.append(f"| {name} | " + " | ".join(number(r["error"]) for r in found) + " |")
+    return lines
+
+
+def first_table(rows: Rows) -> list[str]:
+    lines = ["| case | first cell 2e-5 | 5e-6 |", "|---|---:|---:|"]
+    for name in ("Nernst", "step"):
+        found = [
+            rows.get(f"first {name} {w:g}", lambda w=w, name=name: with_first(BY_NAME[name], w))
+            for w in (2e-5, 5e-6)
         ]
         lines.append(f"| {name} | " + " | ".join(number(r["error"]) for r in found) + " |")
     return lines
@@ -231,6 +249,9 @@ def main() -> None:
         "## Space", "",
         "Largest error of the current over the curve, relative to its peak, against the number of "
         "cells (tolerance 1e-8).", "", *space_table(rows), "",
+        "The same with "
+        f"{FINE.cells} cells, against the width of the first as a part of the domain.",
+        "", *first_table(rows), "",
         "## Time", "",
         f"The same error against the tolerance asked for ({FINE.cells} cells); attempted steps in "
         "brackets; the slope is that of ln error over ln steps.", "", *time_table(rows), "",
