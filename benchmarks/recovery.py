@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 import diffsim as ds
-from diffsim.problems._voltammetric import FIVE_SCANS_TRUTH, five_scan_rates
+from diffsim.problems import FIVE_SCANS_TRUTH, five_scan_rates
 
 from ._cost_figure import draw
 from ._methods import METHODS, USES

@@ -6,9 +6,11 @@
 - Linear algebra has one thread, and so has XLA in the workers of pytest-xdist.
 """
 
+import gc
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
@@ -38,3 +40,19 @@ install_import_hook(["diffsim", "surrogates", "experiments"], "beartype.beartype
 # Compilation makes the first example slow; what is slow is measured in benchmarks/, not here.
 settings.register_profile("diffsim", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("diffsim")
+
+
+# Each compiled program takes some memory maps of the process, of which Linux allows 65530; XLA
+# dies without a word when they are used up.
+_MOST_MAPS = 30_000
+
+
+@pytest.fixture(autouse=True)
+def _programs_are_dropped_in_time():
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.is_file() and maps.read_bytes().count(b"\n") > _MOST_MAPS:
+        import jax
+
+        jax.clear_caches()
+        gc.collect()

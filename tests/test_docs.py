@@ -61,6 +61,12 @@ def test_getting_started(tmp_path, monkeypatch):
     assert (tmp_path / "run.nc").is_file()
 
 
+@pytest.mark.slow
+def test_the_readme():
+    (code,) = blocks("../README.md", "python")
+    assert "formal_potential: identified" in run_code(code, "README.md", {"__name__": "example"})
+
+
 def test_the_configuration_of_getting_started_is_valid(tmp_path):
     from diffsim.electrochem.data import ferrocene
     from experiments._config import load

@@ -41,7 +41,15 @@ from .transport import (
 from .waveforms import (
     AbstractWaveform as AbstractWaveform,
     CyclicSweep as CyclicSweep,
+    DifferentialPulse as DifferentialPulse,
+    DoubleStep as DoubleStep,
     LinearSweep as LinearSweep,
+    Measured as Measured,
     OhmicDrop as OhmicDrop,
     PiecewiseLinear as PiecewiseLinear,
+    PotentialStep as PotentialStep,
+    PulseCurrents as PulseCurrents,
+    Sinusoidal as Sinusoidal,
+    SquareWave as SquareWave,
+    Staircase as Staircase,
 )

@@ -42,6 +42,10 @@ STANDARD_CONCENTRATION = 1000.0
 NEWTON_STEPS = 80
 BRACKET_STEPS = 90
 
+# A double layer that charges faster than this, in durations of the experiment, is taken as charged
+# at once: its transient lies below what the steps can resolve.
+_LEAST_LAG = 1e-10
+
 
 class Scales(NamedTuple):
     """Units of the dimensionless system, all in SI: see the module's text."""
@@ -186,7 +190,8 @@ class CellSystem(AbstractBorderedSystem):
 
     def mass(self) -> Float[Array, " k"]:
         farads = self.circuit.capacitance * self.area
-        lag = jnp.maximum(self.circuit.resistance, 0.0) * farads / self.scales.time
+        lag = self.circuit.resistance * farads / self.scales.time
+        lag = jnp.where((self.circuit.resistance > 0) & (lag > _LEAST_LAG), lag, 0.0)
         return jnp.zeros(len(self.mechanism.electrode) + 1).at[-1].set(lag)
 
     # -- the interface of the solver -----------------------------------------------------------

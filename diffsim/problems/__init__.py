@@ -23,3 +23,7 @@ from ._curves import (
     straight_line as straight_line,
     unidentifiable_product as unidentifiable_product,
 )
+from ._voltammetric import (
+    FIVE_SCANS_TRUTH as FIVE_SCANS_TRUTH,
+    five_scan_rates as five_scan_rates,
+)
