@@ -93,8 +93,9 @@ def check_gradients(
 
     plain = jax.jit(value)
     if not np.isfinite(float(plain(x))):
-        raise ValueError(f"the value must be finite where gradients are checked, but at x={x}"
-                         " it is not.")
+        raise ValueError(
+            f"the value must be finite where gradients are checked, but at x={x} it is not."
+        )
     adjoints = problem.simulator.adjoints
     forward = reverse = None
     if "forward" in adjoints or "implicit" in adjoints:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from ._observables import Observables
 from ._types import Residuals, Scalar
@@ -56,7 +56,13 @@ class LeastSquares(AbstractResidualObjective):
     observable: str = eqx.field(static=True)
 
     def __init__(
-        self, data, scale=1.0, *, observable: str = "current", mask=None, nuisance=None
+        self,
+        data: ArrayLike,
+        scale: ArrayLike = 1.0,
+        *,
+        observable: str = "current",
+        mask=None,
+        nuisance=None,
     ):
         data, scale = np.asarray(data, float), np.asarray(scale, float)
         mask = np.ones(data.shape, bool) if mask is None else np.asarray(mask, bool)
@@ -64,7 +70,9 @@ class LeastSquares(AbstractResidualObjective):
             bad = int(np.sum(~np.isfinite(data[mask])))
             raise ValueError(f"data must be finite, but {bad} of {data[mask].size} values are not.")
         if not (np.all(np.isfinite(scale)) and np.all(scale > 0)):
-            raise ValueError(f"scale must be positive and finite, but its minimum is {scale.min()}.")
+            raise ValueError(
+                f"scale must be positive and finite, but its minimum is {scale.min()}."
+            )
         self.data = jnp.asarray(np.where(mask, data, 0.0))
         self.scale = jnp.asarray(np.broadcast_to(scale, data.shape))
         self.mask = jnp.asarray(mask, float)

@@ -19,7 +19,7 @@ def require_x64() -> None:
 
     - `RuntimeError` if `jax_enable_x64` has been switched off since diffsim was imported.
     """
-    if not jax.config.jax_enable_x64:
+    if not jax.config.jax_enable_x64:  # pyright: ignore
         raise RuntimeError(
             "jax_enable_x64 must be True, but it is False: diffsim computes in float64 only. "
             'Remove `jax.config.update("jax_enable_x64", False)` or the environment variable '

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PyTree
 
 from ._objective import AbstractObjective, AbstractResidualObjective, Constraint
 from ._observables import Observables
-from ._simulator import AdjointName, AbstractSimulator
+from ._simulator import AbstractSimulator, AdjointName
 from ._space import DesignSpace
 from ._status import RESULTS
 from ._types import Vector
@@ -150,9 +150,7 @@ class Problem(eqx.Module):
             return evaluation.value, evaluation
 
         gradient, evaluation = differentiate(value, has_aux=True)(x)
-        return eqx.tree_at(
-            lambda e: e.gradient, evaluation, gradient, is_leaf=lambda v: v is None
-        )
+        return eqx.tree_at(lambda e: e.gradient, evaluation, gradient, is_leaf=lambda v: v is None)
 
 
 @eqx.filter_jit

@@ -35,12 +35,13 @@ class AbstractScale(eqx.Module):
     finite, or outside the domain of the scale.
     """
 
-    # Leaves, not static fields: other bounds are no other program.
-    low: Scalar | float | str
-    high: Scalar | float | str
+    # Leaves, not static fields: other bounds are no other program. Numbers or texts with a unit
+    # come in; arrays are kept.
+    low: Any
+    high: Any
     unit: str = eqx.field(static=True, kw_only=True, default="")
     where: AbstractLens | None = eqx.field(kw_only=True, default=None)
-    initial: Scalar | float | str | None = eqx.field(kw_only=True, default=None)
+    initial: Any = eqx.field(kw_only=True, default=None)
 
     def __post_init__(self):
         # Text with a unit is read here, once; what a transformation rebuilds passes unread.

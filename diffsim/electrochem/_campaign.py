@@ -74,10 +74,10 @@ class Campaign(AbstractSimulator):
         }
         results = [
             worst(*(jax.tree.map(lambda leaf, i=i: leaf[i], answer.result) for i in range(count)))
-            for answer, count in ((a, len(g.members)) for a, g in zip(answers, self.groups, strict=True))
+            for answer, count in zip(answers, (len(g.members) for g in self.groups), strict=True)
         ]
         stats = {
-            name: sum(jnp.sum(answer.stats[name]) for answer in answers)
+            name: jnp.sum(jnp.stack([jnp.sum(answer.stats[name]) for answer in answers]))
             for name in answers[0].stats
         }
         return Observables(values, worst(*results), stats)

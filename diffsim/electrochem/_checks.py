@@ -3,8 +3,8 @@
 import dataclasses
 
 import equinox as eqx
-import jax
 import numpy as np
+from jax.core import Tracer
 
 from .kinetics._base import parameter
 
@@ -14,13 +14,13 @@ def check_value(owner: str, field: str, value, allowed: str, accept) -> None:
 
     **Raises:** `ValueError` with the field, its value and what is allowed.
     """
-    if value is None or isinstance(value, jax.core.Tracer):
+    if value is None or isinstance(value, Tracer):
         return
     if not eqx.is_array_like(value):
         return
     value = np.asarray(value)
     accepted = accept(value)
-    if isinstance(accepted, jax.core.Tracer):
+    if isinstance(accepted, Tracer):
         return
     wrong = ~(np.isfinite(value) & np.asarray(accepted))
     if wrong.any():

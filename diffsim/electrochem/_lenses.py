@@ -4,6 +4,7 @@ import dataclasses
 
 import equinox as eqx
 import jax
+from jax.core import Tracer
 
 from .._simulator import Leaf
 
@@ -48,5 +49,5 @@ def _fields(module: eqx.Module, path: str, prefix: str, suffix: str) -> dict[str
     return {
         f"{prefix}{field.name}{suffix}": Leaf(f"{path}.{field.name}")
         for field in dataclasses.fields(module)  # pyright: ignore
-        if isinstance(getattr(module, field.name), jax.Array | jax.core.Tracer)
+        if isinstance(getattr(module, field.name), jax.Array | Tracer)
     }

@@ -7,8 +7,8 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from scipy.linalg import block_diag
 from jaxtyping import Float
+from scipy.linalg import block_diag
 
 from .._objective import LeastSquares
 from .._problem import Problem
@@ -74,7 +74,7 @@ def _nuisance(
         if baseline == "charging":
             columns.append(np.sign(np.gradient(potential, experiment.times)))
         blocks.append(np.stack(columns, axis=1))
-    return block_diag(*blocks)
+    return np.asarray(block_diag(*blocks))
 
 
 def restricted(problem: Problem, labels: Sequence[str]) -> Problem:
@@ -83,7 +83,8 @@ def restricted(problem: Problem, labels: Sequence[str]) -> Problem:
     **Raises:** `ValueError` for a label that is not there, or if none is left.
     """
     campaign, objective = problem.simulator, problem.objective
-    assert isinstance(campaign, Campaign) and isinstance(objective, LeastSquares)
+    assert isinstance(campaign, Campaign)
+    assert isinstance(objective, LeastSquares)
     unknown = [label for label in labels if label not in campaign.labels]
     if unknown or not labels:
         raise ValueError(f"labels must be some of {list(campaign.labels)}, but are {list(labels)}.")

@@ -9,6 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from .._observables import Observables, observe
@@ -142,7 +143,7 @@ class Voltammetry(AbstractSimulator):
             lambda v: (v >= 150) & (v <= 1500),
         )
         bulk = [s.concentration for s in self.species.values()]
-        if not any(isinstance(c, jax.core.Tracer) for c in bulk):
+        if not any(isinstance(c, Tracer) for c in bulk):
             total = sum(float(np.max(c)) for c in bulk)
             if not total > 0:
                 raise ValueError(

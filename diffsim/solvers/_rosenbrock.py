@@ -8,7 +8,7 @@ systems (Hairer & Wanner, Solving Ordinary Differential Equations II, chapters I
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import diffrax
 import equinox as eqx
@@ -173,10 +173,10 @@ class Rosenbrock(diffrax.AbstractAdaptiveSolver):
         # The first step enters its segment, too: the caller's state need not be consistent.
         return jnp.asarray(True)
 
-    def func(self, terms, t0, y0, args: AbstractBorderedSystem):
+    def func(self, terms, t0: Any, y0, args: AbstractBorderedSystem):
         return args.during(t0).field(t0, y0)
 
-    def step(self, terms, t0, t1, y0, args: AbstractBorderedSystem, solver_state, made_jump):
+    def step(self, terms, t0: Any, t1, y0, args: AbstractBorderedSystem, solver_state, made_jump):
         system = args.during(t0)
         y0 = system.enter(t0, y0, made_jump | solver_state)
         y1, error, k = _stages(self.tableau, system, t0, t1 - t0, y0)

@@ -58,8 +58,7 @@ class Ferrocene(AbstractStudy):
 
         product = next((c for c in diagnosis.combinations if set(c.members) >= _PRODUCT), None)
         fit = run.best_physical
-        labels = problem.simulator.labels
-        slowest = labels[0]
+        slowest = provenance[0]["label"]
         return {
             "formal_potential_V": fit["formal_potential"],
             "formal_potential_spread_V": float(np.ptp([s["formal_potential"] for s in spread])),
@@ -75,7 +74,7 @@ class Ferrocene(AbstractStudy):
             "resistance_high_ohm": resistance.high,
             "resistance_flagged": "negative" if resistance.high < 0 else "not negative",
             "slow_scan_misfit_flagged": bool(0 in diagnosis.structured) and slowest,
-            "relative_rms": float(np.sqrt(2 * run.best_value / problem.objective.data.size)),
+            "relative_rms": _relative_rms(problem, run),
             "evaluations": run.counts.evaluations,
             "compile_cpu_s": run.counts.compile_seconds + free.counts.compile_seconds,
             "cpu_s": cpu_seconds() - began,
@@ -98,8 +97,13 @@ def _product(values) -> float:
     return float(values["surface_area"] * values["concentration[Fc]"] * root)
 
 
+def _relative_rms(problem, run) -> float:
+    """Root mean square of the residuals, of which each curve's peak is the unit."""
+    return (2.0 * run.best_value / problem.objective.data.size) ** 0.5
+
+
 def _problem(settings: FerroceneSettings, lowest_resistance: float):
-    """The recovery, and where its data come from."""
+    """The recovery, and the file and label of each experiment."""
     import diffsim as ds
     from diffsim import electrochem as ec
     from diffsim.electrochem.data import ferrocene

@@ -16,12 +16,16 @@ def reaction(text, kinetics=NERNST):
 class TestReading:
     def test_sides_and_electrons(self):
         read = parse_reaction("2 H+ + 2 e- <=> H2")
-        assert read.left == {"H+": 2} and read.right == {"H2": 1}
-        assert read.electrons == 2 and read.reversible
+        assert read.left == {"H+": 2}
+        assert read.right == {"H2": 1}
+        assert read.electrons == 2
+        assert read.reversible
 
     def test_an_oxidation_is_turned_round(self):
         read = parse_reaction("Fe2+ <=> Fe3+ + e-")
-        assert read.left == {"Fe3+": 1} and read.right == {"Fe2+": 1} and read.electrons == 1
+        assert read.left == {"Fe3+": 1}
+        assert read.right == {"Fe2+": 1}
+        assert read.electrons == 1
 
     def test_repeated_terms_add_up(self):
         assert parse_reaction("A + A -> B").left == {"A": 2}
@@ -35,8 +39,17 @@ class TestReading:
 
     @pytest.mark.parametrize(
         "text",
-        ["A + e-", "A <=> B <=> C", "A -> ", "e- -> e-", "A -> A", "0 A -> B", "A B -> C", "1.5 A -> B"],
-    )  # fmt: skip
+        [
+            "A + e-",
+            " A <=> B <=> C",
+            " A -> ",
+            " e- -> e-",
+            " A -> A",
+            " 0 A -> B",
+            " A B -> C",
+            " 1.5 A -> B",
+        ],
+    )
     def test_refused(self, text):
         with pytest.raises(ValueError, match=r"must"):
             parse_reaction(text)

@@ -42,7 +42,8 @@ def _volumes(geometry, domain, *, layer=np.inf, cells=32):
 @pytest.mark.parametrize("domain", [ec.SemiInfinite(), ec.DiffusionLayer(1e-5), ec.ThinLayer(1e-6)])
 def test_grids(domain):
     thickness, grid = _volumes(ec.Planar(1e-4), domain)
-    assert np.all(np.diff(grid.positions) > 0) and np.all(np.asarray(grid.volumes) > 0)
+    assert np.all(np.diff(grid.positions) > 0)
+    assert np.all(np.asarray(grid.volumes) > 0)
     assert float(jnp.sum(grid.volumes)) == pytest.approx(float(thickness), rel=1e-12)
     assert (float(grid.conductances[-1]) == 0.0) == domain.sealed
     assert np.all(np.asarray(grid.conductances[:-1]) > 0)

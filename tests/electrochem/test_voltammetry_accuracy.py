@@ -32,7 +32,8 @@ COSTLY = {"electrons", "law", "many segments", "cycles", "curved"}
 
 class TestTheTable:
     def test_is_large_and_names_are_unique(self):
-        assert len(CASES) >= 60 and len(BY_NAME) == len(CASES)
+        assert len(CASES) >= 60
+        assert len(BY_NAME) == len(CASES)
         assert len(EXACT) >= 30
 
     @pytest.mark.parametrize(
@@ -158,7 +159,8 @@ class TestSteps:
         assert 0.013 < np.max(worst) < 0.014
         # Steady state, from the last run: Dt/a² = 1e6, where 1/√τ is 6e-4 from the limit.
         steady = analytic.microdisc_limiting_current(**values)
-        assert -float(found[-1]) == pytest.approx(float(steady) * (1 + 8 / np.pi**2.5 * np.pi / 4e3), rel=1e-3)  # fmt: skip
+        excess = 8 / np.pi**2.5 * np.pi / 4e3
+        assert -float(found[-1]) == pytest.approx(float(steady) * (1 + excess), rel=1e-3)
 
     def test_hemisphere_reaches_its_steady_state(self):
         case = BY_NAME["step at a hemisphere, Dt/r²=10000"]
@@ -207,8 +209,11 @@ def test_catalytic_plateau():
             ec.ElectrodeReaction("A + e- <=> B", ec.Nernst(), 0.0),
             ec.ChemicalReaction("B + Z -> A + Q", constant),
         ],
-        dict(A=(DIFFUSIVITY, 1.0), B=(DIFFUSIVITY, 0.0), Z=(DIFFUSIVITY, substrate), Q=(DIFFUSIVITY, 0.0)),
-    )  # fmt: skip
+        {
+            name: (DIFFUSIVITY, bulk)
+            for name, bulk in dict(A=1.0, B=0.0, Z=substrate, Q=0.0).items()
+        },
+    )
     waveform = sweep(15.0, -15.0)
     plateau = analytic.catalytic_plateau_current(
         area=AREA,

@@ -27,13 +27,16 @@ def test_every_waveform_is_consistent(name):
     waveform = ALL[name]
     times = np.asarray(waveform.times())
     assert np.all(np.diff(times) > 0)
-    assert times[0] >= 0 and times[-1] == pytest.approx(float(waveform.duration), rel=1e-12)
+    assert times[0] >= 0
+    assert times[-1] == pytest.approx(float(waveform.duration), rel=1e-12)
     assert waveform.number_of_segments == waveform.segments().duration.size
     potential = np.asarray(waveform.potential(waveform.times()))
-    assert potential.shape == times.shape and np.all(np.isfinite(potential))
+    assert potential.shape == times.shape
+    assert np.all(np.isfinite(potential))
     # Every number is a leaf that can be differentiated.
     leaves = jax.tree.leaves(eqx.filter(waveform, eqx.is_array))
-    assert leaves and all(leaf.dtype == jnp.float64 for leaf in leaves)
+    assert leaves
+    assert all(leaf.dtype == jnp.float64 for leaf in leaves)
     gradient = eqx.filter_grad(lambda w: jnp.sum(w.potential(jnp.linspace(0.01, 0.9, 7))))(waveform)
     assert all(np.all(np.isfinite(g)) for g in jax.tree.leaves(gradient))
 

@@ -89,7 +89,8 @@ def test_order(tableau):
 
 @pytest.mark.parametrize("tableau", [RODAS4P, RODAS5P], ids=["RODAS4P", "RODAS5P"])
 def test_conditions_of_the_tableau(tableau):
-    assert np.allclose(np.triu(tableau.a), 0) and np.allclose(np.triu(tableau.c), 0)
+    assert np.allclose(np.triu(tableau.a), 0)
+    assert np.allclose(np.triu(tableau.c), 0)
     # Stiffly accurate: the last stage starts from the embedded solution.
     np.testing.assert_allclose(tableau.solution[:-1], tableau.a[-1, :-1])
     assert tableau.solution[-1] == tableau.error[-1] == 1.0

@@ -1,6 +1,7 @@
 """How far the solution reaches, and what stands at its far end."""
 
 import abc
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -30,7 +31,7 @@ class SemiInfinite(AbstractDomain):
     grid is a differentiable function of all of them.
     """
 
-    sealed = False
+    sealed: ClassVar[bool] = False
 
     def thickness(self, diffusivity: Array, duration: Array) -> Array:
         largest = jnp.max(diffusivity)
@@ -44,7 +45,7 @@ class DiffusionLayer(AbstractDomain):
     **Arguments:** `depth` in m.
     """
 
-    sealed = False
+    sealed: ClassVar[bool] = False
     depth: Float[Array, "..."] = eqx.field(converter=parameter("depth"))
 
     def thickness(self, diffusivity: Array, duration: Array) -> Array:
@@ -57,7 +58,7 @@ class ThinLayer(AbstractDomain):
     **Arguments:** `depth` in m.
     """
 
-    sealed = True
+    sealed: ClassVar[bool] = True
     depth: Float[Array, "..."] = eqx.field(converter=parameter("depth"))
 
     def thickness(self, diffusivity: Array, duration: Array) -> Array:

@@ -109,12 +109,12 @@ class Disc(AbstractGeometry):
         return math.pi * self.radius**2
 
     def contents(self, x: ArrayLike) -> Array:
-        u = x / self.radius
-        return x * (1.0 + u + (2.0 / 3.0) * u**2)
+        u = jnp.asarray(x) / self.radius
+        return self.radius * u * (1.0 + u + (2.0 / 3.0) * u**2)
 
     def resistance(self, x: ArrayLike) -> Array:
         # r (arctan(1 + 2u) - π/4), written without cancellation at small u.
-        u = x / self.radius
+        u = jnp.asarray(x) / self.radius
         return self.radius * jnp.arctan(u / (1.0 + u))
 
 
@@ -135,11 +135,12 @@ class Sphere(AbstractGeometry):
         return 4.0 * math.pi * self.fraction * self.radius**2
 
     def contents(self, x: ArrayLike) -> Array:
-        u = x / self.radius
-        return x * (1.0 + u + u**2 / 3.0)
+        u = jnp.asarray(x) / self.radius
+        return self.radius * u * (1.0 + u + u**2 / 3.0)
 
     def resistance(self, x: ArrayLike) -> Array:
-        return x / (1.0 + x / self.radius)
+        u = jnp.asarray(x) / self.radius
+        return self.radius * u / (1.0 + u)
 
 
 class Cylinder(AbstractGeometry):
@@ -158,10 +159,11 @@ class Cylinder(AbstractGeometry):
         return 2.0 * math.pi * self.radius * self.length
 
     def contents(self, x: ArrayLike) -> Array:
-        return x * (1.0 + x / (2.0 * self.radius))
+        u = jnp.asarray(x) / self.radius
+        return self.radius * u * (1.0 + 0.5 * u)
 
     def resistance(self, x: ArrayLike) -> Array:
-        return self.radius * jnp.log1p(x / self.radius)
+        return self.radius * jnp.log1p(jnp.asarray(x) / self.radius)
 
 
 def hemisphere(radius: ArrayLike) -> Sphere:
