@@ -2,7 +2,9 @@
 judged on the same problem."""
 
 from ._precision import enable_x64 as _enable_x64
+from ._xla import run_small_programs_in_sequence as _run_small_programs_in_sequence
 
+_run_small_programs_in_sequence()
 _enable_x64()
 
 from ._gradient_check import GradientCheck as GradientCheck, check_gradients as check_gradients

@@ -3,7 +3,7 @@
 - Array annotations of our packages are checked at run time: jaxtyping's import hook with beartype.
 - Compiled programs are kept between runs, in the user's own cache folder (JAX's cache is trusted
   on reading, so that a folder others can write to will not do).
-- Linear algebra has one thread, and so has XLA in the workers of pytest-xdist.
+- Linear algebra has one thread.
 """
 
 import gc
@@ -23,10 +23,6 @@ def _one_thread() -> None:
     # NumPy may be loaded already in this process; workers inherit the variables and load it later.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        return
-    flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
 
 
 os.environ.setdefault("MPLBACKEND", "Agg")
