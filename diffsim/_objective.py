@@ -92,12 +92,6 @@ class LeastSquares(AbstractResidualObjective):
         residuals = self._misfit(observables)
         return residuals - self.basis @ (self.basis.T @ residuals)
 
-    def nuisance(self, observables: Observables) -> Float[Array, " p"]:
-        """The fitted combination of the nuisance columns, in the units of the data; what is to
-        be added to the observable for a picture."""
-        fitted = -self.basis @ (self.basis.T @ self._misfit(observables))
-        return fitted * jnp.ravel(self.scale)
-
     def _misfit(self, observables: Observables) -> Residuals:
         difference = observables.values[self.observable] - self.data
         return jnp.ravel(self.mask * difference / self.scale)

@@ -38,7 +38,7 @@ def finish(
     diagnosis = identifiability.diagnose(
         problem, run, confidence=confidence, profiles=profiles, group=group
     )
-    curves = ec.fit_dataset(problem, run.best_x)
+    curves = ec.fit_dataset(problem, run.best_x, run.best_arrays.get("residuals"))
     fit = {f"{results.FIT}/{i}": node for i, node in enumerate(curves.values())}
     run = dataclasses.replace(
         diagnosis.attach(run), extra=run.extra | diagnosis.to_datasets() | fit

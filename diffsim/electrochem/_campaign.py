@@ -104,6 +104,18 @@ class Campaign(AbstractSimulator):
         return lenses
 
     @property
+    def times(self) -> Float[Array, " p"]:
+        """Times of all points, each from the start of its experiment, in s."""
+        return self._join([group.times for group in self.groups])
+
+    @property
+    def potential(self) -> Float[Array, " p"]:
+        """Applied potential at all points in V."""
+        return self._join(
+            [jax.vmap(lambda w, t: w.potential(t))(g.waveform, g.times) for g in self.groups]
+        )
+
+    @property
     def lengths(self) -> tuple[int, ...]:
         """Number of points of each experiment."""
         lengths = [0] * len(self.labels)

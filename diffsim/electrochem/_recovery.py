@@ -11,7 +11,8 @@ from jaxtyping import Float
 from scipy.linalg import block_diag
 
 from .._objective import LeastSquares
-from .._problem import Problem
+from .._observables import Observables
+from .._problem import Problem, evaluate
 from .._space import DesignSpace
 from ._campaign import Campaign
 from ._experiment import Experiment
@@ -100,11 +101,15 @@ def restricted(problem: Problem, labels: Sequence[str]) -> Problem:
     return eqx.tree_at(lambda p: p.objective, problem, kept)
 
 
-def fit_dataset(problem: Problem, x: Float[np.ndarray, " d"]) -> dict[str, xr.Dataset]:
+def fit_dataset(
+    problem: Problem,
+    x: Float[np.ndarray, " d"],
+    residuals: Float[np.ndarray, " p"] | None = None,
+) -> dict[str, xr.Dataset]:
     """Measured and fitted curves at `x`, by the label of the experiment.
 
     Each dataset has along "point": time (s), potential (V), measured, fitted, residual (A)
-    and scaled_residual.
+    and scaled_residual. `residuals` at `x` (a run keeps its best) spare the simulation.
 
     **Raises:** `TypeError` if the problem is no parameter recovery; `SimulationError` if the
     simulation at `x` fails.
@@ -112,15 +117,19 @@ def fit_dataset(problem: Problem, x: Float[np.ndarray, " d"]) -> dict[str, xr.Da
     campaign, objective = problem.simulator, problem.objective
     if not (isinstance(campaign, Campaign) and isinstance(objective, LeastSquares)):
         raise TypeError("fit_dataset needs the problem of a ParameterRecovery, but got another.")
-    observables = problem.observe(jnp.asarray(x)).checked()
-    fitted = observables.values["current"] + objective.nuisance(observables)
+    if residuals is None:
+        evaluation = evaluate(problem, jnp.asarray(x), "residuals")
+        Observables({}, evaluation.result, {}).checked()
+        residuals = np.asarray(evaluation.residuals)
+    difference = residuals * np.asarray(objective.scale)
+    applied = problem.space.apply(campaign, jnp.asarray(x))
     columns = {
-        "time": (campaign.split(observables.values["time"]), "s"),
-        "potential": (campaign.split(observables.values["potential"]), "V"),
+        "time": (campaign.split(campaign.times), "s"),
+        "potential": (campaign.split(applied.potential), "V"),
         "measured": (campaign.split(objective.data), "A"),
-        "fitted": (campaign.split(fitted), "A"),
-        "residual": (campaign.split(fitted - objective.data), "A"),
-        "scaled_residual": (campaign.split(objective.residuals(observables)), "1"),
+        "fitted": (campaign.split(objective.data + difference), "A"),
+        "residual": (campaign.split(difference), "A"),
+        "scaled_residual": (campaign.split(residuals), "1"),
     }
     return {
         label: xr.Dataset(

@@ -247,7 +247,7 @@ def ferrocene() -> list[str]:
         ("relative_rms", "misfit, rms of the peak", ".2g"),
         ("evaluations", "evaluations of the main fit", "d"),
         ("cpu_s", "CPU s of the whole study", ".0f"),
-        ("compile_cpu_s", "... of it compilation", ".0f"),
+        ("compile_s", "compilation, wall s", ".0f"),
     ]
     rows = []
     for key, name, form in names:

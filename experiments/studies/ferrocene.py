@@ -76,7 +76,7 @@ class Ferrocene(AbstractStudy):
             "slow_scan_misfit_flagged": bool(0 in diagnosis.structured) and slowest,
             "relative_rms": _relative_rms(problem, run),
             "evaluations": run.counts.evaluations,
-            "compile_cpu_s": run.counts.compile_seconds + free.counts.compile_seconds,
+            "compile_s": run.counts.compile_seconds + free.counts.compile_seconds,
             "cpu_s": cpu_seconds() - began,
         }
 
