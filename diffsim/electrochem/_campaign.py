@@ -134,7 +134,7 @@ class Campaign(AbstractSimulator):
         parts = np.split(np.asarray(vector), np.cumsum(self.lengths)[:-1])
         return dict(zip(self.labels, parts, strict=True))
 
-    def _join(self, stacked: list[Float[Array, "e t"]]) -> Float[Array, " p"]:
+    def _join(self, stacked: list[Array]) -> Float[Array, " p"]:
         """Padding off, experiments in their order, end to end."""
         parts: dict[int, Array] = {}
         for group, values in zip(self.groups, stacked, strict=True):

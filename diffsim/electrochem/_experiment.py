@@ -34,8 +34,8 @@ class Experiment:
     """
 
     waveform: AbstractWaveform
-    times: Float[np.ndarray, " t"]
-    current: Float[np.ndarray, " t"]
+    times: np.ndarray
+    current: np.ndarray
     label: str = "experiment"
     scale: float | None = None
     metadata: dict[str, Any] = field(default_factory=dict)

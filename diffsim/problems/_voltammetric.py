@@ -8,6 +8,7 @@ import numpy as np
 
 from .._problem import Problem
 from .._space import DesignSpace, Linear, Log
+from .._types import Scalar
 from ..electrochem import (
     ButlerVolmer,
     CyclicSweep,
@@ -72,7 +73,7 @@ def five_scan_rates(seed: int = 0, noise: float = 0.005) -> Problem:
     return ParameterRecovery(start, experiments, space, name="five_scan_rates")
 
 
-def _sweep(rate: float) -> CyclicSweep:
+def _sweep(rate: float | Scalar) -> CyclicSweep:
     return CyclicSweep(0.8, 0.06, rate, samples=_POINTS)
 
 
