@@ -1,7 +1,6 @@
 """From a checked configuration to a problem, a method and a budget."""
 
 import dataclasses
-import hashlib
 import inspect
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import diffsim as ds
 from diffsim import electrochem as ec, optimise
 
 from ._config import METHODS, File, Recovery, Scale, Selection
+from ._origin import origin
 from ._schema import ConfigurationError, nearest
 
 _SCALES = {"log": ds.Log, "linear": ds.Linear, "logit": ds.Logit}
@@ -49,7 +49,7 @@ def build(config: Recovery) -> Task:
         name=config.name,
     )
     provenance = [
-        {"label": label} | source for label, (_, source) in zip(labels, sources, strict=True)
+        source | {"label": label} for label, (_, source) in zip(labels, sources, strict=True)
     ]
     group = np.repeat(np.arange(len(experiments)), [e.times.size for e in experiments])
     budget = ds.Budget(evaluations=config.optimiser.limit, seconds=config.optimiser.seconds)
@@ -150,13 +150,7 @@ def _experiment(path: Path, file: File, selection: Selection) -> tuple[ec.Experi
     except ValueError as error:
         raise ConfigurationError(f"{path.name}: {error}") from None
     known = ("technique", "instrument", "scan_rate", "convention", "time_source")
-    source = {
-        "file": path.name,
-        "path": str(path.resolve()),
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "points_in_file": len(measurement),
-        "points_fitted": int(experiment.times.size),
-    }
+    source = origin(path, experiment, folder=str(path.resolve().parent), points_in_file=len(measurement))
     return experiment, source | _given({name: measurement.metadata.get(name) for name in known})
 
 

@@ -76,7 +76,9 @@ class Experiment:
         """The part of a measured file that is to be fitted.
 
         The simulated waveform starts, with the solution at rest, at the first point that is
-        kept and runs without a break to the last, straight between the turning points.
+        kept and runs without a break to the last, straight between the turning points. That
+        first point itself is not fitted: at the instant at which the uniform solution meets the
+        electrode the current of the model has no meaning.
 
         **Arguments:**
 
@@ -97,23 +99,25 @@ class Experiment:
             )
         first, last = float(kept.time[0]), float(kept.time[-1])
         inside = (measurement.time >= first) & (measurement.time <= last)
-        times, potentials = measurement.time[inside], measurement.potential[inside]
+        clock, potentials = measurement.time[inside], measurement.potential[inside]
         corners = _corners(potentials)
-        waveform = PiecewiseLinear(np.diff(times[corners]), potentials[corners])
+        waveform = PiecewiseLinear(np.diff(clock[corners]), potentials[corners])
         if ohmic_drop:
-            span = times - first
+            span = clock - first
             current = measurement.current[inside]
             record = Measured(span, current, corners=span[corners[1:-1]], pieces=_DROP_PIECES)
             waveform = OhmicDrop(waveform, record)
         chosen = kept if points is None else _thinned(kept, points)
+        times, currents = chosen.time - first, chosen.current
+        fitted = times > 0
         rate = measurement.metadata.get("scan_rate")
         if label is None:
             source = str(measurement.metadata.get("source", "experiment"))
             label = f"{1e3 * rate:g} mV/s" if rate else source
         return Experiment(
             waveform,
-            chosen.time - first,
-            chosen.current,
+            times[fitted],
+            currents[fitted],
             label,
             scale,
             dict(measurement.metadata),

@@ -13,6 +13,9 @@ from ..optimise._run import Run
 
 # Closer to a bound than this (in the unit cube), a parameter stands at it.
 AT_BOUND = 1e-7
+# A weaker push against the bound than this, in units of the noise, is the flat floor of a valley
+# that happened to end there, and the parameter is as free as the others.
+_LEAST_PUSH = 0.1
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,10 @@ def fit_of(problem: Problem, run: Run, group: Int[np.ndarray, " p"] | None = Non
     residuals, jacobian = arrays["residuals"], arrays["jacobian"]
     group = _groups(problem, residuals.size) if group is None else np.asarray(group)
     counts = (residuals != 0) | np.any(jacobian != 0, axis=1)
-    gradient = jacobian.T @ residuals
-    held = ((x <= AT_BOUND) & (gradient >= 0)) | ((x >= 1 - AT_BOUND) & (gradient <= 0))
+    push = jacobian.T @ residuals
+    noise = np.linalg.norm(residuals) / np.sqrt(max(residuals.size, 1))
+    strong = np.abs(push) > _LEAST_PUSH * noise * np.linalg.norm(jacobian, axis=0)
+    held = strong & (((x <= AT_BOUND) & (push > 0)) | ((x >= 1 - AT_BOUND) & (push < 0)))
     return Fit(problem.space, x, residuals[counts], jacobian[counts], group[counts], ~held)
 
 

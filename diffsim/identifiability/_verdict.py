@@ -83,6 +83,12 @@ def verdict_of(
     low, high = float(fit.physical(fit.x - half)[i]), float(fit.physical(fit.x + half)[i])
     if not np.isfinite(half[i]):
         text = "not identified: the data do not determine it"
+        if not fit.free[i]:
+            side = "lower" if fit.x[i] <= AT_BOUND else "upper"
+            text = (
+                f"not identified: the misfit pushes it against its {side} bound; its profile tells "
+                "how far it may come away"
+            )
         return Verdict(name, "not_identified", values[i], -np.inf, np.inf, text)
     text = f"identified: {interval_text(values[i], low, high, unit, percent)}"
     return Verdict(name, "identified", float(values[i]), low, high, text)

@@ -46,6 +46,7 @@ def content(tree: xr.DataTree) -> dict[str, Any]:
         "warnings": warnings(tree),
         "confidence": _confidence(tree),
         "noise": _noise(tree),
+        "profiled": _profiled(tree),
         "residual_tests": residual_tests(tree),
         "starts": starts(tree),
         "counts": counts(attributes.get("counts", {})),
@@ -228,6 +229,12 @@ def provenance(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Where each curve came from; what an entry does not say is an empty text."""
     keys = ("label", "file", "instrument", "technique", "points_fitted", "points_in_file", "sha256")
     return [{key: entry.get(key, "") for key in keys} for entry in entries]
+
+
+def _profiled(tree: xr.DataTree) -> int:
+    """Number of parameters that have a profile."""
+    profiles = node(tree, results.PROFILES)
+    return 0 if profiles is None else profiles.sizes["profiled"]
 
 
 def _best_value(tree: xr.DataTree) -> str:

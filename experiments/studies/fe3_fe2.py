@@ -46,6 +46,7 @@ class Fe3Fe2(AbstractStudy):
 
         import diffsim as ds
 
+        from .._origin import origin
         from .._pipeline import cpu_seconds, finish, present
 
         began = cpu_seconds()
@@ -73,7 +74,7 @@ class Fe3Fe2(AbstractStudy):
                 run,
                 directory / f"{model}.nc",
                 profiles=[],
-                provenance=[{"file": f"cv_{r:03d}mV_per_s.csv"} for r in RATES],
+                provenance=[origin(_file(r), e) for r, e in zip(RATES, experiments, strict=True)],
                 configuration=configuration.model_dump(mode="json"),
             )
             present(tree, directory / model, report=True, figures="png")
@@ -96,12 +97,15 @@ def _thermal_voltage() -> float:
     return gas_constant * TEMPERATURE / faraday
 
 
+def _file(rate: int) -> Path:
+    return shared_data("fe3_fe2_pt") / f"cv_{rate:03d}mV_per_s.csv"
+
+
 def _read(rate: int):
     """Scan rate in V/s, potential and current of one file, (t,) each."""
     import numpy as np
 
-    path = shared_data("fe3_fe2_pt") / f"cv_{rate:03d}mV_per_s.csv"
-    potential, current = np.loadtxt(path, delimiter=",", skiprows=1).T
+    potential, current = np.loadtxt(_file(rate), delimiter=",", skiprows=1).T
     return rate * 1e-3, potential, current
 
 

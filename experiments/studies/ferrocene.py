@@ -43,7 +43,7 @@ class Ferrocene(AbstractStudy):
             problem,
             run,
             directory / "run.nc",
-            profiles=["k0"],
+            profiles=["k0", "ohmic_resistance"],
             provenance=provenance,
             configuration=configuration.model_dump(mode="json"),
         )
@@ -72,7 +72,7 @@ class Ferrocene(AbstractStudy):
             "resistance_ohm": resistance.value,
             "resistance_low_ohm": resistance.low,
             "resistance_high_ohm": resistance.high,
-            "resistance_flagged": "negative" if resistance.high < 0 else "not negative",
+            "resistance_flagged": _sign(resistance),
             "slow_scan_misfit_flagged": bool(0 in diagnosis.structured) and slowest,
             "relative_rms": _relative_rms(problem, run),
             "evaluations": run.counts.evaluations,
@@ -97,16 +97,25 @@ def _product(values) -> float:
     return float(values["surface_area"] * values["concentration[Fc]"] * root)
 
 
+def _sign(resistance) -> str:
+    """The sign of what the instrument left of the resistance, and whether the data are sure."""
+    sign = "negative" if resistance.value < 0 else "positive"
+    sure = resistance.high < 0 or resistance.low > 0
+    return sign if sure else f"{sign}, within its error of zero"
+
+
 def _relative_rms(problem, run) -> float:
     """Root mean square of the residuals, of which each curve's peak is the unit."""
     return (2.0 * run.best_value / problem.objective.data.size) ** 0.5
 
 
 def _problem(settings: FerroceneSettings, lowest_resistance: float):
-    """The recovery, and the file and label of each experiment."""
+    """The recovery, and where its data come from."""
     import diffsim as ds
     from diffsim import electrochem as ec
     from diffsim.electrochem.data import ferrocene
+
+    from .._origin import origin
 
     experiments = [
         ec.Experiment.from_measurement(
@@ -134,9 +143,7 @@ def _problem(settings: FerroceneSettings, lowest_resistance: float):
         }
     )
     problem = ec.ParameterRecovery(cell, experiments, space, baseline="charging", name="ferrocene")
-    provenance = [
-        {"file": str(e.metadata.get("source", "")), "label": e.label} for e in experiments
-    ]
+    provenance = [origin(p, e) for p, e in zip(ferrocene().values(), experiments, strict=True)]
     return problem, provenance
 
 
