@@ -6,6 +6,7 @@ from collections.abc import Callable
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+import scipy.linalg
 from jaxtyping import Array, ArrayLike, Float
 
 from ._observables import Observables
@@ -64,28 +65,27 @@ class LeastSquares(AbstractResidualObjective):
         mask=None,
         nuisance=None,
     ):
-        data, scale = np.asarray(data, float), np.asarray(scale, float)
+        data = np.asarray(data, float)
+        scale = np.broadcast_to(np.asarray(scale, float), data.shape)
         mask = np.ones(data.shape, bool) if mask is None else np.asarray(mask, bool)
         if not np.all(np.isfinite(data[mask])):
             bad = int(np.sum(~np.isfinite(data[mask])))
             raise ValueError(f"data must be finite, but {bad} of {data[mask].size} values are not.")
+        scale = np.where(mask, scale, 1.0)
         if not (np.all(np.isfinite(scale)) and np.all(scale > 0)):
             raise ValueError(
                 f"scale must be positive and finite, but its minimum is {scale.min()}."
             )
         self.data = jnp.asarray(np.where(mask, data, 0.0))
-        self.scale = jnp.asarray(np.broadcast_to(scale, data.shape))
+        self.scale = jnp.asarray(scale)
         self.mask = jnp.asarray(mask, float)
         columns = np.zeros((data.size, 0)) if nuisance is None else np.asarray(nuisance, float)
-        if columns.shape[0] != data.size or not np.all(np.isfinite(columns)):
+        if columns.ndim != 2 or len(columns) != data.size or not np.all(np.isfinite(columns)):
             raise ValueError(
-                f"nuisance must be finite with {data.size} rows, but has shape {columns.shape}."
+                f"nuisance must be finite columns of {data.size} rows, but has shape "
+                f"{columns.shape}."
             )
-        weights = np.ravel(mask / np.broadcast_to(scale, data.shape))
-        basis, triangle = np.linalg.qr(columns * weights[:, None])
-        # Columns that are masked out, or repeat others, span nothing.
-        spans = np.abs(np.diag(triangle)) > 1e-10 * np.linalg.norm(columns, axis=0)
-        self.basis = jnp.asarray(basis * spans)
+        self.basis = jnp.asarray(_orthonormal(columns * np.ravel(mask / scale)[:, None]))
         self.observable = observable
 
     def residuals(self, observables: Observables) -> Residuals:
@@ -95,6 +95,16 @@ class LeastSquares(AbstractResidualObjective):
     def _misfit(self, observables: Observables) -> Residuals:
         difference = observables.values[self.observable] - self.data
         return jnp.ravel(self.mask * difference / self.scale)
+
+
+def _orthonormal(columns: Float[np.ndarray, "p q"]) -> Float[np.ndarray, "p r"]:
+    """A basis of what the columns span; those that vanish or repeat others add nothing to it."""
+    norms = np.linalg.norm(columns, axis=0)
+    columns = columns / np.where(norms > 0, norms, 1.0)
+    if columns.size == 0:
+        return columns
+    basis, triangle, _ = scipy.linalg.qr(columns, mode="economic", pivoting=True)
+    return basis[:, np.abs(np.diag(triangle)) > 1e-10]
 
 
 class Minimise(AbstractObjective):

@@ -52,5 +52,7 @@ def observe(values: dict[str, Array], result: RESULTS, stats: dict[str, Array]) 
     nonfinite = jnp.where(finite, code(RESULTS.successful), code(RESULTS.nonfinite))
     result = worst(result, from_code(nonfinite))
     failed = code(result) != code(RESULTS.successful)
-    values = {name: jnp.where(failed, jnp.nan, value) for name, value in values.items()}
+    # A factor and not a constant put in their place: its derivatives are NaN, too.
+    factor = jnp.where(failed, jnp.nan, 1.0)
+    values = {name: factor * value for name, value in values.items()}
     return Observables(values, result, stats)

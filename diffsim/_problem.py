@@ -128,11 +128,16 @@ class Problem(eqx.Module):
         return Evaluation(value, slacks, observables.result, residuals=residuals)
 
     def _jacobian(self, x: Vector) -> Evaluation:
+        # Rows are many and columns few: forward, wherever the simulator can.
+        backward = self.simulator.adjoints == ("checkpointed",)
+        adjoint = "checkpointed" if backward else "forward"
+        differentiate = jax.jacrev if backward else jax.jacfwd
+
         def residuals(x):
-            evaluation = self._residuals(x, "forward")
+            evaluation = self._residuals(x, adjoint)
             return evaluation.residuals, evaluation
 
-        jacobian, evaluation = jax.jacfwd(residuals, has_aux=True)(x)
+        jacobian, evaluation = differentiate(residuals, has_aux=True)(x)
         gradient = evaluation.residuals @ jacobian
         return eqx.tree_at(
             lambda e: (e.gradient, e.jacobian),

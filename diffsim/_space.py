@@ -160,7 +160,12 @@ class DesignSpace(eqx.Module):
         return {name: self.scales[name].unit for name in self.names}
 
     def physical(self, x: Vector) -> dict[str, Scalar]:
-        """Unit cube to physical values by name."""
+        """Unit cube to physical values by name. Raises `ValueError` for the wrong length."""
+        if jnp.shape(x) != (self.size,):
+            raise ValueError(
+                f"x must have the shape ({self.size},) of {list(self.names)}, but has "
+                f"{jnp.shape(x)}."
+            )
         return {name: self.scales[name].physical(x[i]) for i, name in enumerate(self.names)}
 
     def unit_cube(self, values: Mapping[str, Any]) -> Float[Array, " d"]:

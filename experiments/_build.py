@@ -150,7 +150,9 @@ def _experiment(path: Path, file: File, selection: Selection) -> tuple[ec.Experi
     except ValueError as error:
         raise ConfigurationError(f"{path.name}: {error}") from None
     known = ("technique", "instrument", "scan_rate", "convention", "time_source")
-    source = origin(path, experiment, folder=str(path.resolve().parent), points_in_file=len(measurement))
+    source = origin(
+        path, experiment, folder=str(path.resolve().parent), points_in_file=len(measurement)
+    )
     return experiment, source | _given({name: measurement.metadata.get(name) for name in known})
 
 
