@@ -98,13 +98,14 @@ class LeastSquares(AbstractResidualObjective):
 
 
 def _orthonormal(columns: Float[np.ndarray, "p q"]) -> Float[np.ndarray, "p r"]:
-    """A basis of what the columns span; those that vanish or repeat others add nothing to it."""
+    """A basis of what the columns span, with zeros for those that vanish or repeat others: the
+    shape, on which programs depend, is that of the columns."""
     norms = np.linalg.norm(columns, axis=0)
     columns = columns / np.where(norms > 0, norms, 1.0)
     if columns.size == 0:
         return columns
     basis, triangle, _ = scipy.linalg.qr(columns, mode="economic", pivoting=True)
-    return basis[:, np.abs(np.diag(triangle)) > 1e-10]
+    return basis * (np.abs(np.diag(triangle)) > 1e-10)
 
 
 class Minimise(AbstractObjective):

@@ -43,7 +43,7 @@ class Ferrocene(AbstractStudy):
             problem,
             run,
             directory / "run.nc",
-            profiles=["k0", "ohmic_resistance"],
+            profiles=["k0"],
             provenance=provenance,
             configuration=configuration.model_dump(mode="json"),
         )
@@ -51,7 +51,11 @@ class Ferrocene(AbstractStudy):
         signed, _ = _problem(configuration, lowest_resistance=-100.0)
         free = ds.solve(signed, _method(), budget=_BUDGET, directory=directory / "signed")
         _, second = finish(
-            signed, free, directory / "signed.nc", profiles=[], provenance=provenance
+            signed,
+            free,
+            directory / "signed.nc",
+            profiles=["ohmic_resistance"],
+            provenance=provenance,
         )
         resistance = second.verdicts["ohmic_resistance"]
         present(tree, directory, report=True, figures="png")
