@@ -2,7 +2,7 @@
 
 import os
 
-import jaxlib
+import jax
 
 _FLAG = "xla_cpu_enable_concurrency_optimized_scheduler"
 # XLA ends the process at a flag it does not know: only where it was seen to know it.
@@ -17,5 +17,5 @@ def run_small_programs_in_sequence() -> None:
     already compiled keep what they have. A user's own word in XLA_FLAGS stands.
     """
     flags = os.environ.get("XLA_FLAGS", "")
-    if jaxlib.__version__.startswith(_KNOWN_TO) and _FLAG not in flags:
+    if jax.__version__.startswith(_KNOWN_TO) and _FLAG not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} --{_FLAG}=false".strip()
