@@ -5,7 +5,6 @@ import os
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax
 import numpy as np
 import pytest
 from jaxtyping import Array, Float

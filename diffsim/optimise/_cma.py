@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-import cma
 import numpy as np
 from jaxtyping import Array, Int
 
@@ -53,6 +52,8 @@ class CMAES(AbstractOptimiser):
     tolerance: float | int = 1e-11
 
     def init(self, x0: Vector, key: Array, traits: Traits) -> CMAESState:
+        import cma  # brings Matplotlib and a second of start-up: only for those who use it
+
         random = generator(key)
         options = {
             "bounds": [0.0, 1.0],
