@@ -1,7 +1,8 @@
 """Measurements with the comparator named. Read `README.md` before believing any of them.
 
-Everything here runs on one thread, ours and theirs: CPU seconds of a thread pool count its
-waiting. The variables must be set before NumPy or JAX is imported.
+Linear algebra has one thread. XLA keeps a pool of its own, in which batched solves of ours may
+run: CPU seconds count all of its threads, their waiting too, which is to our disadvantage. The
+variables must be set before NumPy or JAX is imported.
 """
 
 import os

@@ -7,10 +7,13 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 from ._observables import Observables
 from ._types import Residuals, Scalar
+
+# A column, or what others leave of it, that is shorter than this part of itself is rounding.
+_ROUNDING = 1e-10
 
 
 class AbstractObjective(eqx.Module):
@@ -71,7 +74,8 @@ class LeastSquares(AbstractResidualObjective):
         if not np.all(np.isfinite(data[mask])):
             bad = int(np.sum(~np.isfinite(data[mask])))
             raise ValueError(f"data must be finite, but {bad} of {data[mask].size} values are not.")
-        scale = np.where(mask, scale, 1.0)
+        # Where a point does not count, neither does a scale that is none.
+        scale = np.where(mask | (np.isfinite(scale) & (scale > 0)), scale, 1.0)
         if not (np.all(np.isfinite(scale)) and np.all(scale > 0)):
             raise ValueError(
                 f"scale must be positive and finite, but its minimum is {scale.min()}."
@@ -85,7 +89,8 @@ class LeastSquares(AbstractResidualObjective):
                 f"nuisance must be finite columns of {data.size} rows, but has shape "
                 f"{columns.shape}."
             )
-        self.basis = jnp.asarray(_orthonormal(columns * np.ravel(mask / scale)[:, None]))
+        weighted = columns / np.ravel(scale)[:, None]
+        self.basis = jnp.asarray(_orthonormal(weighted, np.ravel(mask)))
         self.observable = observable
 
     def residuals(self, observables: Observables) -> Residuals:
@@ -97,15 +102,22 @@ class LeastSquares(AbstractResidualObjective):
         return jnp.ravel(self.mask * difference / self.scale)
 
 
-def _orthonormal(columns: Float[np.ndarray, "p q"]) -> Float[np.ndarray, "p r"]:
-    """A basis of what the columns span, with zeros for those that vanish or repeat others: the
-    shape, on which programs depend, is that of the columns."""
-    norms = np.linalg.norm(columns, axis=0)
-    columns = columns / np.where(norms > 0, norms, 1.0)
+def _orthonormal(
+    columns: Float[np.ndarray, "p q"], mask: Bool[np.ndarray, " p"]
+) -> Float[np.ndarray, "p r"]:
+    """A basis of what the columns span under the mask, with zeros for those that vanish there or
+    repeat others: the shape, on which programs depend, is that of the columns."""
+    whole, columns = np.linalg.norm(columns, axis=0), columns * mask[:, None]
     if columns.size == 0:
         return columns
-    basis, triangle, _ = scipy.linalg.qr(columns, mode="economic", pivoting=True)
-    return basis * (np.abs(np.diag(triangle)) > 1e-10)
+    # All of length one, so that no unit decides; but what is left of a column by round-off is none.
+    norms = np.linalg.norm(columns, axis=0)
+    seen = norms > _ROUNDING * whole
+    columns = np.where(seen, columns / np.where(seen, norms, 1.0), 0.0)
+    basis, triangle, _ = scipy.linalg.qr(  # pyright: ignore
+        columns, mode="economic", pivoting=True
+    )
+    return basis * (np.abs(np.diag(triangle)) > _ROUNDING)
 
 
 class Minimise(AbstractObjective):

@@ -138,6 +138,15 @@ class TestProblem:
         first = problem.simulator.experiment_of_point == 0
         assert not np.any(touched[first].any(0) & touched[~first].any(0))
 
+    def test_a_restricted_problem_is_of_the_same_shape(self, experiments, space):
+        """So that it shares the compiled program, though columns of its baseline vanish."""
+        problem = ec.ParameterRecovery(cell(), experiments, space, baseline="charging")
+        part = ec.restricted(problem, ["50 mV/s"])
+        shapes = [[np.shape(a) for a in jax.tree.leaves(p)] for p in (problem, part)]
+        assert shapes[0] == shapes[1]
+        basis = np.asarray(part.objective.basis)
+        assert np.sum(np.any(basis != 0, axis=0)) == 3
+
 
 @pytest.mark.slow
 class TestFit:

@@ -31,6 +31,20 @@ def test_step_limit():
     assert outcome(couple(LAW, integrator=ec.Integrator(max_steps=16))) == "step_limit"
 
 
+def test_a_double_layer_too_fast_for_any_step_is_charged_at_once():
+    """R C of a billionth of a billionth of the experiment, at a jump and a tight tolerance."""
+    tight = ec.Integrator(tolerance=2e-7, max_steps=16384)
+    # B is oxidised from the first instant on, so that the current jumps.
+    made = couple(LAW, bulk=(1.0, 0.1), integrator=tight)
+    circuit = ec.Circuit(resistance=1e-5, capacitance=1e-5)
+    fast = simulate(replace(made, circuit=circuit), sweep(10.0, -10.0))
+    none = simulate(replace(made, circuit=ec.Circuit()), sweep(10.0, -10.0))
+    current = np.asarray(none.checked().values["current"])
+    np.testing.assert_allclose(
+        fast.checked().values["current"][1:], current[1:], atol=1e-5 * np.max(np.abs(current[1:]))
+    )
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_nonfinite_parameter(value):
     made = jax.tree.map(lambda x: x, couple(LAW))

@@ -1,6 +1,7 @@
 """Configurations: every mistake is named before anything is computed."""
 
 import copy
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -277,6 +278,12 @@ def test_a_parameter_per_file_and_labels(folder):
         "resistance@again",
     )
     assert [entry["label"] for entry in task.provenance][2] == "again"
+    other = hashlib.sha256((folder / "other.csv").read_bytes()).hexdigest()
+    assert [(entry["file"], entry["sha256"]) for entry in task.provenance][2] == (
+        "other.csv",
+        other,
+    )
+    assert [entry["points_fitted"] for entry in task.provenance] == [39, 39, 39]
     assert task.group.tolist() == [0] * 39 + [1] * 39 + [2] * 39  # the first instant is not fitted
     assert task.budget.evaluations == 180
     assert isinstance(task.optimiser, ds.AbstractOptimiser)

@@ -1,5 +1,7 @@
 """From a fit to sentences, and to a file."""
 
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -80,6 +82,23 @@ def test_an_irreversible_rate_constant_in_too_narrow_bounds_stands_at_one():
     assert "the best fit is at its lower bound" in diagnosis.verdicts["rate"].text
     assert diagnosis.structured == [0]
     assert list(diagnosis.fit.free) == [True, False, True]
+
+
+@pytest.mark.parametrize("nudge", [1e-7, -1e-7])
+def test_a_flat_valley_that_ends_at_a_bound_holds_nothing(nudge):
+    """Where D is at its bound only because the fit slid there, the product still has it."""
+    problem = unidentifiable_product()
+    run = fitted(problem)
+    x = np.array(run.best_x)
+    a, c, d = (problem.space.names.index(name) for name in "ACD")
+    # All three are searched over the same decades: A C sqrt(D) stays what it was, but for a
+    # nudge, by whose sign the misfit pushes D against its bound or away from it.
+    x[[a, c]] += 0.25 * x[d] + nudge
+    x[d] = 0.0
+    moved = dataclasses.replace(run, best_x=x, best_arrays={})
+    diagnosis = diagnose(problem, moved, profiles=[])
+    assert np.all(diagnosis.fit.free)
+    assert {frozenset(found.members) for found in diagnosis.combinations} == {frozenset("ACD")}
 
 
 def _two_lines(x, t):
