@@ -4,6 +4,8 @@ A run is an `xarray.DataTree`. Root attributes carry versions, configuration and
 nodes are the constants below. Files are NetCDF-4; reading executes nothing in them.
 """
 
+from __future__ import annotations
+
 import json
 import os
 from collections.abc import Mapping
@@ -11,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from ._status import RESULTS, name_of
+from ._xarray import xarray as xr
 
 FORMAT = "diffsim run 1"
 

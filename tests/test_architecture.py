@@ -16,7 +16,14 @@ PACKAGES = ("diffsim", "surrogates", "experiments")
 # From the ground up: a module may import from its own level and from those before it.
 # The longest prefix that matches a module's name decides.
 LEVELS = (
-    ("diffsim._types", "diffsim.constants", "diffsim._precision", "diffsim._units", "diffsim._xla"),
+    (
+        "diffsim._types",
+        "diffsim.constants",
+        "diffsim._precision",
+        "diffsim._units",
+        "diffsim._xarray",
+        "diffsim._xla",
+    ),
     ("diffsim._status",),
     ("diffsim._observables",),
     ("diffsim._simulator",),

@@ -13,6 +13,7 @@ whose weights lie in (0, 1): nothing overflows for any rate constant, the curren
 difference of two huge terms, and Nernst's law is the limit w₁ = 0, exactly.
 """
 
+import functools
 from typing import NamedTuple
 
 import equinox as eqx
@@ -23,15 +24,9 @@ from jaxtyping import Array, Float
 
 from .._types import BoolScalar, Scalar
 from ..constants import faraday
-from ..solvers import (
-    AbstractBorderedMatrix,
-    AbstractBorderedSystem,
-    BlockMatrix,
-    Bordered,
-    DecoupledMatrix,
-    small_inverse,
-)
+from ..solvers import AbstractBorderedMatrix, AbstractBorderedSystem, Bordered, small_inverse
 from ._circuit import Circuit
+from ._nodes import AbstractNodes, Couplings
 from .mechanism import Mechanism
 from .waveforms import AbstractWaveform
 
@@ -60,38 +55,9 @@ class Scales(NamedTuple):
         return self.length / self.time
 
 
-class Transport(NamedTuple):
-    """Diffusion on the finite volumes as bands (m, n), with its boundary terms (m,).
-
-    `far` is the inflow from the bulk; a rate r of production at the electrode changes node 0
-    by `inlet` r and stands `drop` r above it at the surface.
-    """
-
-    lower: Float[Array, "m n"]
-    diagonal: Float[Array, "m n"]
-    upper: Float[Array, "m n"]
-    far: Float[Array, " m"]
-    inlet: Scalar
-    drop: Float[Array, " m"]
-
-
-def diffusion(volumes: Array, conductances: Array, diffusivity: Array, bulk: Array) -> Transport:
-    """Bands of pure diffusion; `volumes` (n,), `conductances` (n+1,), all dimensionless."""
-    g = conductances * diffusivity[:, None]
-    lower = g[:, :-1].at[:, 0].set(0.0) / volumes
-    upper = g[:, 1:] / volumes
-    return Transport(
-        lower,
-        -(lower + upper),
-        upper.at[:, -1].set(0.0),
-        upper[:, -1] * bulk,
-        1.0 / volumes[0],
-        1.0 / g[:, 0],
-    )
-
-
 class Piece(NamedTuple):
-    """The segment of the waveform that holds now."""
+    """The segment of the waveform that holds now: its number, its duration and begin in
+    durations of the experiment, its potentials in V."""
 
     number: Scalar
     duration: Scalar
@@ -103,16 +69,18 @@ class Piece(NamedTuple):
 class CellSystem(AbstractBorderedSystem):
     """A voltammetric cell under a waveform, as a bordered system.
 
-    **Fields:** `transport` dimensionless, the physics in SI, `piece` the segment that holds.
+    **Fields:** `transport` dimensionless, the physics in SI, `pieces` all segments of the waveform
+    and `piece` the one that holds.
     """
 
-    transport: Transport
+    transport: AbstractNodes
     mechanism: Mechanism
     circuit: Circuit
     waveform: AbstractWaveform
     temperature: Scalar
     scales: Scales
     area: Scalar
+    pieces: Float[Array, "s 5"]
     piece: Piece
 
     @property
@@ -121,7 +89,7 @@ class CellSystem(AbstractBorderedSystem):
         return faraday * self.area * self.scales.concentration * self.scales.velocity
 
     def during(self, t: Scalar) -> "CellSystem":
-        return eqx.tree_at(lambda s: s.piece, self, piece_of(self.waveform, t))
+        return eqx.tree_at(lambda s: s.piece, self, piece_at(self.pieces, t))
 
     # -- nodes -----------------------------------------------------------------------------
 
@@ -166,7 +134,7 @@ class CellSystem(AbstractBorderedSystem):
 
         def straight(t):
             fraction = t - piece.number
-            seconds = piece.begin + fraction * piece.duration * self.scales.time
+            seconds = (piece.begin + fraction * piece.duration) * self.scales.time
             line = piece.start + (piece.end - piece.start) * fraction
             return line + self.waveform.perturbation(seconds, number) + self.circuit.reference_shift
 
@@ -183,10 +151,14 @@ class CellSystem(AbstractBorderedSystem):
         log_unit = jnp.log(self.scales.velocity)
         log_red = log_red + (left.sum() - 1.0) * dilution - log_unit
         log_ox = log_ox + (right.sum() - 1.0) * dilution - log_unit
-        logs = [log_red, log_ox] if step.kinetics.reversible else [log_red, log_ox, jnp.zeros(())]
-        weights = jax.nn.softmax(jnp.stack(logs))
-        balance = weights[0] * _monomial(surface, left) - weights[1] * _monomial(surface, right)
-        return balance if step.kinetics.reversible else balance - weights[2] * rate
+        sides = (_monomial(surface, left), -_monomial(surface, right), -rate)
+        logs = (log_red, log_ox, jnp.zeros(()))
+        if step.kinetics.reversible:
+            sides, logs = sides[:2], logs[:2]
+        # A softmax, written out: it stands in every stage, and this compiles to less.
+        top = jax.lax.stop_gradient(functools.reduce(jnp.maximum, logs))
+        weights = [jnp.exp(log - top) for log in logs]
+        return sum(w * side for w, side in zip(weights, sides, strict=True)) / sum(weights)
 
     def mass(self) -> Float[Array, " k"]:
         farads = self.circuit.capacitance * self.area
@@ -197,42 +169,27 @@ class CellSystem(AbstractBorderedSystem):
     # -- the interface of the solver -----------------------------------------------------------
 
     def field(self, t: Scalar, state: Bordered) -> Bordered:
-        c, transport = state.nodes, self.transport
-        nodes = transport.diagonal * c
-        nodes = nodes.at[:, 1:].add(transport.lower[:, 1:] * c[:, :-1])
-        nodes = nodes.at[:, :-1].add(transport.upper[:, :-1] * c[:, 1:])
-        nodes = nodes.at[:, -1].add(transport.far)
-        if self.mechanism.chemical:
-            nodes = nodes + jax.vmap(self._chemistry, -1, -1)(c)
+        transport = self.transport
         numbers = self.mechanism.stoichiometry(self.mechanism.electrode)
-        nodes = nodes.at[:, 0].add((state.border[:-1] @ numbers) * transport.inlet)
-        return Bordered(self.piece.duration * nodes, self._border(t, c[:, 0], state.border))
+        nodes = transport.flow(state.nodes, state.border[:-1] @ numbers)
+        if self.mechanism.chemical:
+            nodes = nodes + jax.vmap(self._chemistry, -1, -1)(state.nodes)
+        first = transport.first(state.nodes)
+        return Bordered(self.piece.duration * nodes, self._border(t, first, state.border))
 
     def linearise(self, t: Scalar, state: Bordered) -> tuple[AbstractBorderedMatrix, Bordered]:
-        span = self.piece.duration
-        lower, diagonal, upper = (span * band for band in self.transport[:3])
-        size = state.nodes.shape[0]
+        first = self.transport.first(state.nodes)
         by_time, by_node, by_border = jax.jacfwd(self._border, argnums=(0, 1, 2))(
-            t, state.nodes[:, 0], state.border
+            t, first, state.border
         )
         numbers = self.mechanism.stoichiometry(self.mechanism.electrode)
-        source = span * jnp.asarray(numbers).T * self.transport.inlet
-        source = jnp.concatenate([source, jnp.zeros((size, 1))], axis=1)
-        slope = Bordered(jnp.zeros_like(state.nodes), by_time)
-        if not self.mechanism.chemical:
-            matrix = DecoupledMatrix(lower, diagonal, upper, source, by_node, by_border)
-            return matrix, slope
-        chemistry = span * jax.vmap(jax.jacfwd(self._chemistry), -1, -1)(state.nodes)
-        eye = jnp.eye(size)[..., None]
-        matrix = BlockMatrix(
-            lower * eye,
-            diagonal * eye + chemistry,
-            upper * eye,
-            source,
-            by_node,
-            by_border,
-        )
-        return matrix, slope
+        production = jnp.asarray(np.pad(numbers.T, ((0, 0), (0, 1))))
+        chemistry = None
+        if self.mechanism.chemical:
+            chemistry = jax.vmap(jax.jacfwd(self._chemistry), -1, -1)(state.nodes)
+        couplings = Couplings(production, by_node, by_border)
+        matrix = self.transport.matrix(self.piece.duration, chemistry, couplings)
+        return matrix, Bordered(jnp.zeros_like(state.nodes), by_time)
 
     def enter(self, t: Scalar, state: Bordered, jumped: BoolScalar) -> Bordered:
         return jax.lax.cond(jumped, lambda: self._enter(t, state, jumped), lambda: state)
@@ -242,12 +199,13 @@ class CellSystem(AbstractBorderedSystem):
         # by ΔE/R; what is algebraic follows from its equations.
         mass = self.mass()
         charged = mass[-1] > 0
-        previous = piece_of(self.waveform, self.piece.number - 0.5)
+        previous = piece_at(self.pieces, self.piece.number - 0.5)
         jump = jnp.where(self.piece.number > 0, self.piece.start - previous.end, 0.0)
         ohmic = jnp.where(charged, self.circuit.resistance * self.unit_current, 1.0)
         rise = jnp.where(jumped & charged, jump / ohmic, 0.0)
         border = state.border.at[-1].add(rise)
-        border = self._consistent(t, state.nodes[:, 0], border, charged, jumped)
+        first = self.transport.first(state.nodes)
+        border = self._consistent(t, first, border, charged, jumped)
         return Bordered(state.nodes, border)
 
     def _consistent(self, t, first, border, charged, wanted) -> Float[Array, " k"]:
@@ -352,16 +310,20 @@ def _solve_border(system: CellSystem, t, first, border, charged, wanted):
     return end.z, end.done & end.good
 
 
-def piece_of(waveform: AbstractWaveform, t: Scalar) -> Piece:
-    """The segment that holds at clock time `t`, with durations in units of the whole."""
+def pieces_of(waveform: AbstractWaveform) -> Float[Array, "s 5"]:
+    """The segments of a waveform, each as the numbers of a `Piece`."""
     segments = waveform.segments()
-    total = jnp.sum(segments.duration)
-    last = segments.duration.size - 1
-    k = jnp.clip(jnp.floor(jax.lax.stop_gradient(t)).astype(int), 0, last)
-    begin = jnp.cumsum(segments.duration)[k] - segments.duration[k]
-    return Piece(
-        k.astype(float), segments.duration[k] / total, segments.start[k], segments.end[k], begin
-    )
+    duration = segments.duration / jnp.sum(segments.duration)
+    number = jnp.arange(duration.size, dtype=float)
+    begin = jnp.cumsum(duration) - duration
+    return jnp.stack([number, duration, segments.start, segments.end, begin], axis=1)
+
+
+def piece_at(pieces: Float[Array, "s 5"], t: Scalar) -> Piece:
+    """The segment that holds at clock time `t`."""
+    k = jnp.floor(jax.lax.stop_gradient(t)).astype(int)
+    row = pieces[jnp.clip(k, 0, pieces.shape[0] - 1)]
+    return Piece(*row)
 
 
 def _monomial(c: Float[Array, " m"], orders: np.ndarray) -> Scalar:

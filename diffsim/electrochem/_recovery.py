@@ -1,12 +1,13 @@
 """Parameters of a cell from measured curves: the problem, and the fit as data."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Literal
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-import xarray as xr
 from jaxtyping import Float
 from scipy.linalg import block_diag
 
@@ -14,6 +15,7 @@ from .._objective import LeastSquares
 from .._observables import Observables
 from .._problem import Problem, evaluate
 from .._space import DesignSpace
+from .._xarray import xarray as xr
 from ._campaign import Campaign
 from ._experiment import Experiment
 from ._voltammetry import Voltammetry

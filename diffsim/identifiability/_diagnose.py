@@ -1,15 +1,17 @@
 """After a fit: which parameters can be trusted, and is the model right?"""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import xarray as xr
 from jaxtyping import Int
 
 from .. import results
 from .._problem import Problem
+from .._xarray import xarray as xr
 from ..optimise import Counts, Run
 from ._combinations import Combination, combinations_of
 from ._covariance import Covariance, covariance_of

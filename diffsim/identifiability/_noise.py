@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import stats
+from scipy import special
 
 
 @dataclass(frozen=True)
@@ -69,4 +69,4 @@ def autocorrelation_time(residuals: Float[np.ndarray, " p"], group: Int[np.ndarr
 def _quantile(confidence: float, freedom: float) -> float:
     if not freedom > 0:
         return np.inf
-    return float(stats.t.ppf(0.5 + confidence / 2, freedom))
+    return float(special.stdtrit(freedom, 0.5 + confidence / 2))

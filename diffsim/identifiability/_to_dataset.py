@@ -1,11 +1,13 @@
 """A diagnosis as datasets."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 
 from .. import results as names
+from .._xarray import xarray as xr
 from ._verdict import VERDICTS
 
 if TYPE_CHECKING:

@@ -1,14 +1,16 @@
 """What an optimisation leaves behind."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from jaxtyping import Bool, Float, Int
 
 from .._status import name_of, remedy_of
+from .._xarray import xarray as xr
 from ..results import write
 from ._budget import Counts
 from ._interface import reason_name, reason_text

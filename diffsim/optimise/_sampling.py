@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import equinox as eqx
 import numpy as np
+import scipy
 from jaxtyping import Array, Float, Int
-from scipy.stats import qmc
 
 from .._problem import Evaluation
 from .._types import Vector
@@ -68,6 +68,6 @@ class SobolSearch(_AbstractSampling):
     batch: int = 16
 
     def draw(self, random: np.random.Generator, traits: Traits) -> Float[np.ndarray, "n d"]:
-        sequence = qmc.Sobol(traits.size, scramble=True, rng=random)
+        sequence = scipy.stats.qmc.Sobol(traits.size, scramble=True, rng=random)
         whole = sequence.random_base2(int(np.ceil(np.log2(max(self.points, 2)))))
         return whole[: self.points - 1]

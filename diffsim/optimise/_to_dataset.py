@@ -1,11 +1,12 @@
 """A run as datasets: the only place that knows both."""
 
+from __future__ import annotations
+
 import json
 from typing import TYPE_CHECKING, Any
 
-import xarray as xr
-
 from .. import results as names
+from .._xarray import xarray as xr
 from ._interface import reason_names
 
 if TYPE_CHECKING:

@@ -30,15 +30,11 @@ class Bordered(NamedTuple):
 
 
 class AbstractBorderedMatrix(eqx.Module):
-    """A bordered block-tridiagonal matrix; subclasses differ in how nodes couple species.
+    """A bordered matrix; subclasses differ in how nodes couple to each other.
 
-    **Fields:** `lower`, `diagonal`, `upper` blocks (`lower[..., 0]` and `upper[..., -1]`
-    are ignored), `node_border` S (m, k), `border_node` Q (k, m), `border` P (k, k).
+    **Fields:** `node_border` S (m, k), `border_node` Q (k, m), `border` P (k, k).
     """
 
-    lower: eqx.AbstractVar[Array]
-    diagonal: eqx.AbstractVar[Array]
-    upper: eqx.AbstractVar[Array]
     node_border: eqx.AbstractVar[Float[Array, "m k"]]
     border_node: eqx.AbstractVar[Float[Array, "k m"]]
     border: eqx.AbstractVar[Float[Array, "k k"]]
@@ -251,11 +247,17 @@ def _inverse_blocks(a: Float[Array, "m m n"]) -> Float[Array, "m m n"]:
 
 
 def small_inverse(a: Float[Array, "*b k k"]) -> Float[Array, "*b k k"]:
-    """Inverse of small matrices by unrolled Gauss-Jordan sweeps.
+    """Inverse of small matrices: closed forms up to k = 2, then unrolled Gauss-Jordan sweeps.
 
     For k of one to five this is elementwise work that XLA fuses, where a LAPACK call a
-    matrix would cost more than the solve.
+    matrix would cost more than the solve. No pivots are exchanged.
     """
+    if a.shape[-1] == 1:
+        return 1.0 / a
+    if a.shape[-1] == 2:
+        (p, q), (r, s) = jnp.moveaxis(a, (-2, -1), (0, 1))
+        adjugate = jnp.stack([s, -q, -r, p], axis=-1) / (p * s - q * r)[..., None]
+        return adjugate.reshape(a.shape)
     size = a.shape[-1]
     index = jnp.arange(size)
     for p in range(size):

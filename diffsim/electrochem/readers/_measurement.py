@@ -1,5 +1,7 @@
 """The record of a measurement: what every reader ends in and what every fit begins with."""
 
+from __future__ import annotations
+
 import dataclasses
 import functools
 import json
@@ -9,9 +11,9 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from jaxtyping import Float64
 
+from ..._xarray import xarray as xr
 from ._sweep import segment_slices
 
 _UNITS = {"time": "s", "potential": "V", "current": "A"}

@@ -104,10 +104,18 @@ class Grid(eqx.Module):
 
 
 def _stretch(slope: Array) -> Array:
-    """The a > 0 with a/sinh(a) = slope, by a few Newton steps on ln; slope < 1."""
+    """The a > 0 with a/sinh(a) = slope, by a few Newton steps on ln; slope < 1.
+
+    The last step alone is differentiated, which gives the derivative of the implicit function.
+    """
     slope = jnp.minimum(slope, 0.95)
-    a = jnp.log(2.0 / slope) + jnp.log(jnp.maximum(jnp.log(2.0 / slope), 0.5))
-    for _ in range(6):
-        log_ratio = jnp.log(a) - (a + jnp.log1p(-jnp.exp(-2.0 * a)) - jnp.log(2.0))
-        a = jnp.maximum(a - (log_ratio - jnp.log(slope)) / (1.0 / a - 1.0 / jnp.tanh(a)), 1e-2)
-    return a
+    fixed = jax.lax.stop_gradient(slope)
+    a = jnp.log(2.0 / fixed) + jnp.log(jnp.maximum(jnp.log(2.0 / fixed), 0.5))
+    a = jax.lax.fori_loop(0, 6, lambda _, a: _newton_stretch(a, fixed), a)
+    return _newton_stretch(a, slope)
+
+
+def _newton_stretch(a: Array, slope: Array) -> Array:
+    a = jax.lax.stop_gradient(a)
+    log_ratio = jnp.log(a) - (a + jnp.log1p(-jnp.exp(-2.0 * a)) - jnp.log(2.0))
+    return jnp.maximum(a - (log_ratio - jnp.log(slope)) / (1.0 / a - 1.0 / jnp.tanh(a)), 1e-2)

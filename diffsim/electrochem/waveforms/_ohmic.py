@@ -1,5 +1,7 @@
 """The ohmic drop of a measured current, of either sign."""
 
+from typing import ClassVar
+
 import equinox as eqx
 from jaxtyping import Array, Float, Int
 
@@ -24,6 +26,7 @@ class OhmicDrop(AbstractWaveform):
     - `resistance`: R in ohm; negative for over-compensation.
     """
 
+    straight: ClassVar[bool] = False
     waveform: AbstractWaveform
     current: Measured
     resistance: Float[Array, "..."] = eqx.field(converter=parameter("resistance"), default=0.0)
