@@ -3,6 +3,7 @@
 Knows no physics.
 """
 
+from ._algebraic import AlgebraicMatrix as AlgebraicMatrix
 from ._matrix import (
     AbstractBorderedMatrix as AbstractBorderedMatrix,
     BlockMatrix as BlockMatrix,
