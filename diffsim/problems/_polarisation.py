@@ -171,7 +171,7 @@ def synthetic_polarisation(
     """
     random = np.random.default_rng(seed)
     hours = np.concatenate([np.linspace(0.0, 4.0, 25), np.linspace(4.5, 19.5, 40)])
-    current = np.stack([3600.0 * hours, 1.25 + 6.0 / (1.0 + 3.0 * hours)], axis=1)
+    current = np.stack([3600.0 * hours, 0.8 + 5.0 / (1.0 + 4.0 * hours)], axis=1)
     c = np.linspace(600.0, 3000.0, 91)
     relation = np.stack([c, 1.5e-11 - 4e-18 * (c - 1900.0) ** 2], axis=1)
     minutes = np.array([20.0, 151.0, 314.0, 511.0, 609.0, 707.0, 1100.0])

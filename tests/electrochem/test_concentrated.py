@@ -21,9 +21,9 @@ def electrolyte(transference=None, **limits):
     return problems.peo_litfsi(RELATION, transference=law, extended=False)
 
 
-def cell(law=None, *, cells=16, **stepping):
+def cell(law=None, *, cells=16, tolerance=1e-5, **stepping):
     return co.PolarisationCell(
-        electrolyte(law), 3e-3, 1870.0, cells=cells, stepping=co.Stepping(**stepping)
+        electrolyte(law), 3e-3, 1870.0, cells=cells, stepping=co.Stepping(tolerance, **stepping)
     )
 
 
@@ -33,13 +33,21 @@ def simulate(cell, programme):
 
 
 HOURS = 3600.0 * np.array([1.0, 5.0, 12.0])
-STEADY = co.CurrentProgramme.constant(2.0, HOURS)
+CORNERS = np.array([0.0, 3600.0, 7200.0, 4e4])
+
+
+def programme(densities, observed=HOURS):
+    """Four rows and three observations throughout: one program serves most tests."""
+    return co.CurrentProgramme(CORNERS, np.asarray(densities), observed, resolution=1e-12)
+
+
 # Steeper at first, so that the steps have corners to land on.
-VARYING = co.CurrentProgramme([0.0, 3600.0, 7200.0, 4e4], [5.0, 3.0, 2.5, 1.0], HOURS)
+VARYING = programme([5.0, 3.0, 2.5, 1.0])
+STEADY = programme([2.0, 2.0001, 2.0, 2.0001])
 
 
 def test_salt_is_kept_to_round_off():
-    values = simulate(cell(tolerance=1e-3), VARYING).checked().values
+    values = simulate(cell(), VARYING).checked().values
     mean = np.mean(np.asarray(values["concentration"]), axis=1)
     np.testing.assert_allclose(mean, 1870.0, rtol=2e-14)
     assert np.ptp(np.asarray(values["concentration"][-1])) > 300.0
@@ -47,11 +55,11 @@ def test_salt_is_kept_to_round_off():
 
 def test_the_steady_profile_is_that_of_the_formula():
     """With constant D χ/(1 − t) and v = 0 in the end, ∂c/∂x = −i/(F g): the slope knows no t₊⁰."""
-    late = co.CurrentProgramme.constant(2.0, [4e7])
-    values = simulate(cell(tolerance=1e-5), late).checked().values
-    slope = np.diff(np.asarray(values["concentration"][0])) / (3e-3 / 16)
-    np.testing.assert_allclose(slope, -2.0 / (faraday * 1.4e-11), rtol=1e-6)
-    assert np.max(np.abs(values["velocity"])) < 1e-16
+    late = programme([0.4, 0.5, 0.3, 0.4], [1e4, 3e7, 4e7])
+    values = simulate(cell(), late).checked().values
+    slope = np.diff(np.asarray(values["concentration"][-1])) / (3e-3 / 16)
+    np.testing.assert_allclose(slope, -0.4 / (faraday * 1.4e-11), rtol=1e-5)
+    assert np.max(np.abs(values["velocity"][-1])) < 1e-14
 
 
 def test_at_rest_and_dilute_it_is_the_diffusion_equation():
@@ -67,7 +75,7 @@ def test_at_rest_and_dilute_it_is_the_diffusion_equation():
         0.044,
     )
     length, density, time = 1e-3, 1.0, 2e4
-    simulator = co.PolarisationCell(dilute, length, 1000.0, cells=200, stepping=co.Stepping(1e-7))
+    simulator = co.PolarisationCell(dilute, length, 1000.0, cells=100, stepping=co.Stepping(1e-6))
     values = simulate(simulator, co.CurrentProgramme.constant(density, [time])).checked().values
     x = np.asarray(values["position"])
     k = np.arange(1, 200, 2)[:, None]
@@ -75,7 +83,7 @@ def test_at_rest_and_dilute_it_is_the_diffusion_equation():
     decay = np.exp(-((k * np.pi / length) ** 2) * 1e-11 * time)
     shape = 0.5 - x / length - 4 / np.pi**2 * np.sum(modes * decay, axis=0)
     exact = 1000.0 + density * 0.7 / faraday * length / 1e-11 * shape
-    np.testing.assert_allclose(values["concentration"][0], exact, atol=2e-5 * np.ptp(exact))
+    np.testing.assert_allclose(values["concentration"][0], exact, atol=1e-4 * np.ptp(exact))
     assert np.max(np.abs(values["velocity"])) < 1e-20
 
 
@@ -100,42 +108,40 @@ def test_an_independent_explicit_scheme_agrees(record):
 
 def test_velocity_is_the_derivative_of_what_the_solvent_does():
     """∂c₀/∂t + ∂(c₀ v)/∂x = 0: solvent left of a face changes by what crosses it."""
-    times = np.array([20000.0, 20100.0, 20200.0])
-    programme = co.CurrentProgramme.constant(2.0, times)
-    simulator = cell(tolerance=1e-6, cells=64)
-    values = simulate(simulator, programme).checked().values
+    late = programme([2.0, 2.0001, 2.0, 2.0001], [30000.0, 30300.0, 30600.0])
+    simulator = cell()
+    values = simulate(simulator, late).checked().values
     solvent = simulator.electrolyte.solvent_concentration(values["concentration"])
-    left = np.cumsum(np.asarray(solvent), axis=1) * 3e-3 / 64
-    lost = -(left[2] - left[0]) / 200.0
-    middle = 31
-    face = 0.5 * (values["velocity"][1, middle] + values["velocity"][1, middle + 1])
-    concentration = 0.5 * (solvent[1, middle] + solvent[1, middle + 1])
+    left = np.cumsum(np.asarray(solvent), axis=1) * 3e-3 / 16
+    lost = -(left[2] - left[0]) / 600.0
+    face = 0.5 * (values["velocity"][1, 7] + values["velocity"][1, 8])
+    concentration = 0.5 * (solvent[1, 7] + solvent[1, 8])
     assert face > 1e-10
-    np.testing.assert_allclose(lost[middle], face * concentration, rtol=2e-3)
+    np.testing.assert_allclose(lost[7], face * concentration, rtol=0.03)
 
 
 def test_refinement_in_space_is_of_second_order():
     """Observed at the middle of coarse cells, which finer grids share in the mean."""
     profiles = []
     for cells in (8, 16, 32):
-        c = simulate(cell(cells=cells, tolerance=1e-6), STEADY).checked().values["concentration"]
-        profiles.append(np.asarray(c[0]).reshape(8, -1).mean(axis=1))
+        c = simulate(cell(cells=cells), STEADY).checked().values["concentration"]
+        profiles.append(np.asarray(c[-1]).reshape(8, -1).mean(axis=1))
     ratio = np.max(np.abs(profiles[0] - profiles[1])) / np.max(np.abs(profiles[1] - profiles[2]))
     assert 3.0 < ratio < 5.5
 
 
-LAWS = {
-    "polynomial": co.Polynomial([0.1, -0.3], 1870.0),
-    "spline": co.Spline([900.0, 1870.0, 3000.0], [0.25, 0.1, -0.08]),
-    "network": co.Network.untrained(jax.random.key(0), width=4, depth=1, reference=1870.0),
-}
-
-
-@pytest.mark.parametrize("name", LAWS)
-def test_laws_are_exchangeable(name):
-    values = simulate(cell(LAWS[name], tolerance=1e-3), STEADY).checked().values
-    assert values["adjustable"].shape == LAWS[name].adjustable().shape
-    assert values["adjustable"].size == {"polynomial": 2, "spline": 3, "network": 13}[name]
+@pytest.mark.slow
+def test_a_network_is_a_law_like_the_others():
+    """One that returns what the polynomial does gives the same profiles."""
+    law = co.Network.untrained(jax.random.key(0), width=4, depth=1, reference=1870.0, offset=0.1)
+    assert law.adjustable().size == 13
+    flat = eqx.tree_at(lambda law: law.scale, law, jnp.asarray(0.0))
+    ours = simulate(cell(flat), STEADY).checked().values["concentration"]
+    polynomial = simulate(cell(co.Polynomial([0.1, 0.0], 1870.0)), STEADY).checked().values
+    np.testing.assert_allclose(ours, polynomial["concentration"], rtol=1e-12)
+    c = jnp.asarray([900.0, 2000.0])
+    bent = law.offset + jax.vmap(law.network)((c - 1870.0) / 1870.0)
+    np.testing.assert_allclose(law(c), bent)
 
 
 def test_the_spline_is_scipys_natural_one():
@@ -155,53 +161,69 @@ def test_volumes_fill_space():
     np.testing.assert_allclose(filled, 1.0, rtol=1e-13)
 
 
-def _recovery(law, space):
-    simulator = cell(law, cells=12, tolerance=1e-4)
-    fields = simulate(cell(cells=12, tolerance=1e-4), VARYING).checked().values
+FIELDS = {"concentration": 1870.0, "velocity": 1e-7}
+
+
+def _misfit(simulator, ridge=0.01):
+    """Made-up measurements, five places at each of three times, of both fields."""
+    places = np.tile(np.linspace(0.4e-3, 2.6e-3, 5), 3)
+    columns = {
+        "concentration": 1870.0 + 3e5 * (1.5e-3 - places),
+        "velocity": 2e-9 + 1e-6 * places,
+    }
     samples = [
         co.Samples(
-            name, HOURS, simulator.positions, times=np.repeat(HOURS, 5), places=np.tile(places, 3),
-            values=np.ravel([np.interp(places, simulator.positions, f) for f in fields[name]]),
+            name,
+            HOURS,
+            simulator.positions,
+            times=np.repeat(HOURS, 5),
+            places=places,
+            values=columns[name],
             scale=scale,
         )
-        for name, scale in (("concentration", 1870.0), ("velocity", 1e-7))
-        for places in [np.linspace(0.4e-3, 2.6e-3, 5)]
-    ]  # fmt: skip
-    return ds.Problem(simulator, VARYING, space, co.RidgedError(samples, 0.01), name="recovery")
+        for name, scale in FIELDS.items()
+    ]
+    return co.RidgedError(samples, ridge)
 
 
 def test_gradients_of_everything_in_both_modes():
-    """t₊⁰, initial concentration, length; through profiles and velocities at once."""
-    problem = _recovery(
-        co.Polynomial([0.2, -0.1], 1870.0),
-        ds.DesignSpace(
-            {
-                "transference[0]": ds.Linear(-1.0, 0.8),
-                "transference[1]": ds.Linear(-1.0, 0.8),
-                "concentration": ds.Linear(1700.0, 2000.0),
-                "length": ds.Linear(2e-3, 4e-3),
-            }
-        ),
+    """A spline of t₊⁰, initial concentration, length; through profiles and velocities at once."""
+    law = co.Spline([700.0, 1870.0, 3300.0], [0.3, 0.15, -0.1])
+    simulator = cell(law, cells=8, tolerance=1e-6)
+    space = ds.DesignSpace(
+        {
+            "transference[0]": ds.Linear(-1.0, 0.8),
+            "transference[1]": ds.Linear(-1.0, 0.8),
+            "concentration": ds.Linear(1700.0, 2000.0),
+            "length": ds.Linear(2e-3, 4e-3),
+        }
     )
+    problem = ds.Problem(simulator, VARYING, space, _misfit(simulator), name="recovery")
     check = ds.check_gradients(problem)
-    assert check.passed(modes=1e-9, finite_differences=1e-5), check.table()
+    # The steps themselves move with the parameters, which the derivative leaves out: 5e-5 here.
+    assert check.passed(modes=1e-9, finite_differences=1e-4), check.table()
 
 
 def test_the_objective_is_the_published_one():
-    problem = _recovery(
-        co.Polynomial([0.2, -0.1], 1870.0), ds.DesignSpace(length=ds.Linear(2e-3, 4e-3))
-    )
-    observables = simulate(problem.simulator, problem.inputs).checked()
-    concentration, velocity = problem.objective.samples
-    mean = np.mean(np.asarray(concentration.error(observables)) ** 2) / 1870.0**2
-    mean += np.mean(np.asarray(velocity.error(observables)) ** 2) / 1e-14
+    simulator = cell()
+    objective = _misfit(simulator)
+    random = np.random.default_rng(0)
+    fields = {name: scale * random.normal(size=(3, 16)) for name, scale in FIELDS.items()}
+    values = {name: jnp.asarray(v) for name, v in fields.items()}
+    values["adjustable"] = jnp.asarray([0.2, -0.1])
+    observables = ds.observe(values, ds.RESULTS.successful, {})
+    mean, x = 0.0, np.asarray(simulator.positions)
+    for sample in objective.samples:
+        rows = [np.interp(np.linspace(0.4e-3, 2.6e-3, 5), x, f) for f in fields[sample.observable]]
+        error = np.ravel(rows) - np.asarray(sample.values)
+        mean += np.mean(error**2) / FIELDS[sample.observable] ** 2
     expected = np.sqrt(mean) + 0.01 * (0.2**2 + 0.1**2)
-    assert float(problem.objective.error(observables)) == pytest.approx(expected, rel=1e-12)
-    assert float(problem.objective(observables)) == pytest.approx(0.5 * expected**2, rel=1e-9)
+    assert float(objective.error(observables)) == pytest.approx(expected, rel=1e-12)
+    assert float(objective(observables)) == pytest.approx(0.5 * expected**2, rel=1e-9)
 
 
 def test_leaving_the_range_is_a_result():
-    observables = simulate(cell(tolerance=1e-3), co.CurrentProgramme.constant(20.0, HOURS))
+    observables = simulate(cell(), programme([20.0, 21.0, 20.0, 21.0]))
     assert ds.RESULTS.out_of_range == observables.result
     assert np.all(np.isnan(observables.values["concentration"]))
     with pytest.raises(ds.SimulationError, match="out_of_range"):
@@ -209,10 +231,11 @@ def test_leaving_the_range_is_a_result():
 
 
 def test_diffusion_uphill_is_a_result():
-    observables = simulate(cell(co.Polynomial([1.2, 0.0], 1870.0), tolerance=1e-3), STEADY)
+    observables = simulate(cell(co.Polynomial([1.2, 0.0], 1870.0)), STEADY)
     assert ds.RESULTS.out_of_range == observables.result
 
 
+@pytest.mark.slow
 def test_too_few_steps_are_a_result():
     observables = simulate(cell(tolerance=1e-9, max_steps=16), STEADY)
     assert ds.RESULTS.step_limit == observables.result
@@ -272,7 +295,7 @@ def test_corners_of_a_record():
 def test_the_algebraic_matrix_is_the_dense_one():
     """Solve, transpose and derivative of the eliminated system against NumPy."""
     random = np.random.default_rng(0)
-    n = 7
+    n = 4
     blocks = [random.normal(size=(3, 3, n)) for _ in range(3)]
     blocks[1] += 6.0 * np.eye(3)[..., None]
     whole = BlockMatrix(
