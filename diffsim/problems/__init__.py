@@ -23,6 +23,11 @@ from ._curves import (
     straight_line as straight_line,
     unidentifiable_product as unidentifiable_product,
 )
+from ._metal import (
+    METAL_LAWS as METAL_LAWS,
+    metal_kinetics as metal_kinetics,
+    synthetic_metal_kinetics as synthetic_metal_kinetics,
+)
 from ._polarisation import (
     PolarisationRecord as PolarisationRecord,
     peo_litfsi as peo_litfsi,
