@@ -12,6 +12,7 @@ from ._matrix import (
     linear_solver as linear_solver,
     small_inverse as small_inverse,
 )
+from ._periodic import oscillation as oscillation
 from ._rosenbrock import (
     RODAS4P as RODAS4P,
     RODAS5P as RODAS5P,
