@@ -23,6 +23,19 @@ from ._curves import (
     straight_line as straight_line,
     unidentifiable_product as unidentifiable_product,
 )
+from ._metal import (
+    METAL_LAWS as METAL_LAWS,
+    metal_kinetics as metal_kinetics,
+    synthetic_metal_kinetics as synthetic_metal_kinetics,
+)
+from ._polarisation import (
+    PolarisationRecord as PolarisationRecord,
+    peo_litfsi as peo_litfsi,
+    polarisation as polarisation,
+    profile_samples as profile_samples,
+    synthetic_polarisation as synthetic_polarisation,
+    velocity_samples as velocity_samples,
+)
 from ._voltammetric import (
     FIVE_SCANS_TRUTH as FIVE_SCANS_TRUTH,
     five_scan_rates as five_scan_rates,

@@ -3,6 +3,7 @@
 Knows no physics.
 """
 
+from ._algebraic import AlgebraicMatrix as AlgebraicMatrix
 from ._matrix import (
     AbstractBorderedMatrix as AbstractBorderedMatrix,
     BlockMatrix as BlockMatrix,
@@ -12,6 +13,7 @@ from ._matrix import (
     small_inverse as small_inverse,
 )
 from ._modal import ModalMatrix as ModalMatrix, modes as modes
+from ._periodic import oscillation as oscillation
 from ._rosenbrock import (
     RODAS4P as RODAS4P,
     RODAS5P as RODAS5P,

@@ -1,0 +1,89 @@
+"""Transport with a field that follows at once: a velocity, a potential, a volume flow.
+
+A quantity w that has its own tridiagonal equation at every node, without a time derivative, makes
+the Jacobian of the others dense when it is eliminated by hand. Kept as one more species of a
+`BlockMatrix`, whose rows have no mass, it leaves the cost linear in the number of nodes.
+"""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax.lax.linalg import tridiagonal_solve
+from jaxtyping import Array, Float
+
+from ._matrix import AbstractBorderedMatrix, BlockMatrix, Bordered
+
+
+class AlgebraicMatrix(AbstractBorderedMatrix):
+    """The matrix of m species y after one algebraic field w is eliminated.
+
+        ⎡ A  B ⎤        seen from outside: A − B E⁻¹ K   on y (m, n)
+        ⎣ K  E ⎦
+
+    **Arguments:**
+
+    - `whole`: the bordered matrix of y and w together, blocks (m + 1, m + 1, n); w is the last
+      species, touches no border, and E is an invertible tridiagonal matrix.
+    """
+
+    whole: BlockMatrix
+
+    @property
+    def lower(self) -> Array:
+        """Of y on y, without what goes through w."""
+        return self.whole.lower[:-1, :-1]
+
+    @property
+    def diagonal(self) -> Array:
+        """Of y on y, without what goes through w."""
+        return self.whole.diagonal[:-1, :-1]
+
+    @property
+    def upper(self) -> Array:
+        """Of y on y, without what goes through w."""
+        return self.whole.upper[:-1, :-1]
+
+    @property
+    def node_border(self) -> Float[Array, "m k"]:
+        """S (m, k)."""
+        return self.whole.node_border[:-1]
+
+    @property
+    def border_node(self) -> Float[Array, "k m"]:
+        """Q (k, m)."""
+        return self.whole.border_node[:, :-1]
+
+    @property
+    def border(self) -> Float[Array, "k k"]:
+        """P (k, k)."""
+        return self.whole.border
+
+    def transpose(self) -> "AlgebraicMatrix":
+        return AlgebraicMatrix(self.whole.transpose())
+
+    def shifted(self, shift: Array, mass: Float[Array, " k"]) -> "AlgebraicMatrix":
+        moved = self.whole.shifted(shift, mass)
+        # The field has no mass: its diagonal is not shifted.
+        diagonal = moved.diagonal.at[-1, -1].set(-self.whole.diagonal[-1, -1])
+        return AlgebraicMatrix(eqx.tree_at(lambda m: m.diagonal, moved, diagonal))
+
+    def multiply(self, x: Bordered) -> Bordered:
+        nodes = self.whole.multiply(_widened(x)).nodes
+        lower, diagonal, upper = (
+            band[-1, -1] for band in (self.whole.lower, self.whole.diagonal, self.whole.upper)
+        )
+        lower, upper = lower.at[0].set(0.0), upper.at[-1].set(0.0)
+        field = tridiagonal_solve(lower, diagonal, upper, -nodes[-1][:, None])[:, 0]
+        image = self.whole.multiply(Bordered(jnp.concatenate([x.nodes, field[None]]), x.border))
+        return Bordered(image.nodes[:-1], image.border)
+
+    def factor(self):
+        return self.whole.factor()
+
+    def solve_factored(self, factors, b: Bordered) -> Bordered:
+        solved = self.whole.solve_factored(factors, _widened(b))
+        return Bordered(solved.nodes[:-1], solved.border)
+
+
+def _widened(x: Bordered) -> Bordered:
+    """With a field of zeros below the species."""
+    return Bordered(jnp.concatenate([x.nodes, jnp.zeros_like(x.nodes[:1])]), x.border)

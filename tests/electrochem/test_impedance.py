@@ -1,0 +1,151 @@
+"""Impedance from the voltammetric equations: Warburg, Randles, Gerischer, gradients, fits."""
+
+import equinox as eqx
+import numpy as np
+import pytest
+
+import diffsim as ds
+from diffsim import electrochem as ec
+from diffsim.constants import faraday, gas_constant
+
+AREA, D_OX, D_RED, C_OX, C_RED = 1e-4, 1e-9, 0.6e-9, 2.0, 3.0
+K0, ALPHA, FORMAL = 1e-5, 0.4, 0.2
+RT_F = gas_constant * 298.15 / faraday
+REST = FORMAL + RT_F * np.log(C_OX / C_RED)
+FREQUENCIES = np.logspace(-2, 5, 15)
+OMEGA = 2j * np.pi * FREQUENCIES
+
+
+def couple(domain=None, circuit=None):
+    return ec.Voltammetry(
+        ec.Mechanism(
+            "Ox + e- <=> Red", kinetics=ec.ButlerVolmer(K0, ALPHA), formal_potential=FORMAL
+        ),
+        species={"Ox": ec.Species(D_OX, C_OX), "Red": ec.Species(D_RED, C_RED)},
+        electrode=ec.Planar(AREA),
+        domain=domain or ec.SemiInfinite(),
+        circuit=circuit or ec.Circuit(),
+    )
+
+
+@eqx.filter_jit
+def spectrum(impedance, frequencies):
+    return impedance(frequencies)
+
+
+def complex_of(observables):
+    parts = np.asarray(observables.checked().values["impedance"])
+    return parts[:, 0] + 1j * parts[:, 1]
+
+
+def warburg(shape=lambda root: 1.0):
+    """Of both species at rest; `shape` of the argument L√(iω/D) makes it finite."""
+    unit = RT_F / (faraday * AREA)
+    terms = ((C_OX, D_OX), (C_RED, D_RED))
+    return sum(unit / (c * np.sqrt(OMEGA * d)) * shape(np.sqrt(OMEGA / d)) for c, d in terms)
+
+
+EXCHANGE = faraday * AREA * K0 * C_OX ** (1 - ALPHA) * C_RED**ALPHA
+
+
+def test_randles_with_a_semi_infinite_warburg():
+    circuit = ec.Circuit(resistance=20.0, capacitance=0.2)
+    simulated = complex_of(
+        spectrum(ec.Impedance(couple(circuit=circuit), REST, 200.0), FREQUENCIES)
+    )
+    faradaic = RT_F / EXCHANGE + warburg()
+    expected = 20.0 + 1.0 / (OMEGA * 0.2 * AREA + 1.0 / faradaic)
+    np.testing.assert_array_less(np.abs(simulated / expected - 1.0), 2e-4)
+
+
+def test_a_finite_layer():
+    depth = 5e-5
+    cell = couple(ec.DiffusionLayer(depth))
+    simulated = complex_of(spectrum(ec.Impedance(cell, REST, 200.0), FREQUENCIES))
+    expected = RT_F / EXCHANGE + warburg(lambda root: np.tanh(depth * root))
+    np.testing.assert_array_less(np.abs(simulated / expected - 1.0), 3e-4)
+
+
+def test_zero_frequency_is_the_slope_of_the_steady_current():
+    """At a bias where the current flows: 1/Z(0) = dI/dE of the stationary cell."""
+    cell = couple(ec.DiffusionLayer(5e-5))
+    currents = [
+        float(
+            spectrum(ec.Impedance(cell, FORMAL - 0.06 + step, 200.0), FREQUENCIES[:1]).values[
+                "current"
+            ]
+        )
+        for step in (-1e-3, 1e-3)
+    ]
+    slow = spectrum(ec.Impedance(cell, FORMAL - 0.06, 200.0), FREQUENCIES[:1])
+    assert float(slow.values["current"]) < -1e-6
+    impedance = complex_of(slow)[0]
+    assert impedance.real == pytest.approx(2e-3 / (currents[1] - currents[0]), rel=5e-3)
+
+
+def test_gerischer():
+    """A reactant that a fast equilibrium supplies: its part is RT/(F²Ac√D)/√(k + iω)."""
+    forward, backward = 0.5, 500.0
+    cell = ec.Voltammetry(
+        ec.Mechanism(
+            ec.ChemicalReaction("Pre <=> Ox", forward, backward),
+            ec.ElectrodeReaction("Ox + e- <=> Red", ec.Nernst(), FORMAL),
+        ),
+        species={
+            "Pre": ec.Species(D_OX, 1000.0),
+            "Ox": ec.Species(D_OX, 1.0),
+            "Red": ec.Species(D_OX, 1000.0),
+        },
+        electrode=ec.Planar(AREA),
+    )
+    rest = FORMAL + RT_F * np.log(1.0 / 1000.0)
+    simulated = complex_of(spectrum(ec.Impedance(cell, rest, 200.0), FREQUENCIES))
+    unit, k = RT_F / (faraday * AREA * np.sqrt(D_OX)), forward + backward
+    supplied = backward / k / np.sqrt(k + OMEGA) + forward / k / np.sqrt(OMEGA)
+    expected = unit * (supplied / 1.0 + 1.0 / (1000.0 * np.sqrt(OMEGA)))
+    # Above 100 Hz the diffusion layer is thinner than the first cells of the default grid.
+    slow = FREQUENCIES < 150.0
+    np.testing.assert_array_less(np.abs(simulated / expected - 1.0)[slow], 5e-4)
+
+
+def _fit(measured=None):
+    truth = ec.Impedance(couple(circuit=ec.Circuit(resistance=20.0, capacitance=0.2)), REST, 200.0)
+    if measured is None:
+        measured = complex_of(spectrum(truth, FREQUENCIES))
+    start = eqx.tree_at(
+        lambda z: (z.cell.circuit.resistance, z.cell.mechanism.electrode[0].kinetics.k0),
+        truth,
+        (truth.cell.circuit.resistance * 3.0, truth.cell.mechanism.electrode[0].kinetics.k0 * 0.1),
+    )
+    space = ds.DesignSpace(
+        k0=ds.Log(1e-8, 1e-3, unit="m/s"),
+        resistance=ds.Log(1.0, 1e3, unit="ohm"),
+        capacitance=ds.Log(0.01, 2.0, unit="F/m2"),
+        diffusivity=ds.Log(1e-10, 1e-8, unit="m2/s"),
+    )
+    return ec.SpectrumFit(start, FREQUENCIES, measured, space)
+
+
+@pytest.mark.slow
+def test_gradients_and_recovery_by_complex_least_squares():
+    problem = _fit()
+    check = ds.check_gradients(problem)
+    assert check.passed(modes=1e-8, finite_differences=1e-5), check.table()
+    run = ds.solve(problem, ds.LevenbergMarquardt(), budget=200, progress=False)
+    assert run.best_physical["k0"] == pytest.approx(K0, rel=0.02)
+    assert run.best_physical["resistance"] == pytest.approx(20.0, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ec.Impedance(couple(), REST, -1.0), "hold .* positive"),
+        (lambda: ec.Impedance(couple(), REST, 10.0)(np.array([0.05])), "at least 1/hold = 0.1 Hz"),
+        (lambda: ec.Impedance(couple(), REST, 10.0)(np.array([-1.0])), "positive and finite"),
+        (lambda: ec.Impedance(couple(), REST, 10.0)(np.zeros((2, 2))), "column"),
+        (lambda: _fit(np.ones(3, complex)), "one length"),
+    ],
+)
+def test_bad_input(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
