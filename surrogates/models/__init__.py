@@ -10,6 +10,11 @@ from ._ensemble import (
     member_of as member_of,
     stack_members as stack_members,
 )
+from ._files import load as load, save as save
+from ._gp import (
+    GaussianProcess as GaussianProcess,
+    fit_gaussian_process as fit_gaussian_process,
+)
 from ._interface import (
     AbstractProbabilistic as AbstractProbabilistic,
     AbstractSurrogate as AbstractSurrogate,
@@ -17,5 +22,6 @@ from ._interface import (
     split_weights as split_weights,
     trainable as trainable,
 )
+from ._kernels import RBF as RBF, AbstractKernel as AbstractKernel, Matern52 as Matern52
 from ._mlp import MLP as MLP, GaussianMLP as GaussianMLP
 from ._normalisation import Normalisation as Normalisation

@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ._activations import Smoothness
-from ._interface import AbstractProbabilistic, AbstractSurrogate
+from ._interface import AbstractProbabilistic, AbstractSurrogate, kind_named
 from ._normalisation import Normalisation
 
 
@@ -68,30 +68,24 @@ class Ensemble(AbstractProbabilistic):
     """
 
     members: AbstractSurrogate
-    aggregate: AbstractAggregate = eqx.field(default_factory=MeanOf)
+    aggregate: AbstractAggregate
+    normalisation: Normalisation
+    size: int = eqx.field(static=True)
+    outputs: int = eqx.field(static=True)
+    smoothness: Smoothness = eqx.field(static=True)
 
-    def __check_init__(self):
-        if self.members.normalisation.y_shift.ndim < 2:
+    def __init__(self, members: AbstractSurrogate, aggregate: AbstractAggregate | None = None):
+        if members.normalisation.y_shift.ndim < 2:
             raise ValueError(
                 "members must be stacked by `initialise_members` or `stack_members`, but is one "
-                f"{type(self.members).__name__}."
+                f"{type(members).__name__}."
             )
-
-    @property
-    def normalisation(self) -> Normalisation:  # pyright: ignore
-        return jax.tree.map(lambda leaf: leaf[0], self.members.normalisation)
-
-    @property
-    def size(self) -> int:  # pyright: ignore
-        return self.members.size
-
-    @property
-    def outputs(self) -> int:  # pyright: ignore
-        return self.members.outputs
-
-    @property
-    def smoothness(self) -> Smoothness:  # pyright: ignore
-        return self.members.smoothness if self.aggregate.keeps_smoothness else "kinked"
+        self.members = members
+        self.aggregate = MeanOf() if aggregate is None else aggregate
+        self.normalisation = jax.tree.map(lambda leaf: leaf[0], members.normalisation)
+        self.size, self.outputs = members.size, members.outputs
+        smooth = members.smoothness == "smooth" and self.aggregate.keeps_smoothness
+        self.smoothness = "smooth" if smooth else "kinked"
 
     def member_predictions(self, x: Float[Array, " d"]) -> Float[Array, "s m"]:
         """Each member's prediction at one design, on the z-scored scale."""
@@ -105,3 +99,25 @@ class Ensemble(AbstractProbabilistic):
     ) -> tuple[Float[Array, " m"], Float[Array, " m"]]:
         predictions = self.member_predictions(x)
         return self.aggregate(predictions), jnp.std(predictions, axis=0)
+
+    def gradient_floor(self) -> float:
+        # Each of the s members' biases adds 1/s to the mean; those of other aggregates may add 0.
+        count = self.members.normalisation.y_shift.shape[0]
+        mean = isinstance(self.aggregate, MeanOf)
+        return self.members.gradient_floor() * float(count) ** -0.5 if mean else 0.0
+
+    def description(self) -> dict[str, Any]:
+        kind = type(self.members).__name__
+        return {
+            "count": int(self.members.normalisation.y_shift.shape[0]),
+            "aggregate": type(self.aggregate).__name__,
+            "member": {"kind": kind} | member_of(self.members, 0).description(),
+        }
+
+    @classmethod
+    def skeleton(cls, description: dict[str, Any]) -> "Ensemble":
+        member = dict(description["member"])
+        kind = kind_named(AbstractSurrogate, str(member.pop("kind")))
+        aggregate = kind_named(AbstractAggregate, str(description["aggregate"]))
+        members = stack_members([kind.skeleton(member)] * int(description["count"]))
+        return Ensemble(members, aggregate())

@@ -1,6 +1,7 @@
 """What a surrogate is: a differentiable function of one design that carries its own scales."""
 
 import abc
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -44,6 +45,18 @@ class AbstractSurrogate(eqx.Module):
         """
         return 0.0
 
+    def description(self) -> dict[str, Any]:
+        """Plain data from which `skeleton` builds a model of the same shapes, for files.
+
+        **Raises:** `TypeError` if the model cannot be written down.
+        """
+        raise TypeError(f"{type(self).__name__} cannot be saved: it has no description.")
+
+    @classmethod
+    def skeleton(cls, description: dict[str, Any]) -> "AbstractSurrogate":
+        """A model of the shapes of `description`, whose numbers are then read from the file."""
+        raise TypeError(f"{cls.__name__} cannot be loaded: it has no skeleton.")
+
 
 class AbstractProbabilistic(AbstractSurrogate):
     """A surrogate that knows how sure it is."""
@@ -84,3 +97,19 @@ def predict(model: AbstractSurrogate, x: Float[Array, "b d"]) -> Float[Array, "b
     if jnp.ndim(x) != 2 or x.shape[1] != model.size:
         raise ValueError(f"x must have shape (b, {model.size}), but has {jnp.shape(x)}.")
     return jax.vmap(model)(x)
+
+
+def kind_named(family: type, name: str) -> Any:
+    """The class of a family with that name, among those that have been imported.
+
+    **Raises:** `ValueError` naming the known ones.
+    """
+    known: dict[str, type] = {}
+    waiting = [family]
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        known[kind.__name__] = kind
+    if name not in known:
+        raise ValueError(f"the kind must be one of {sorted(known)}, but is {name!r}.")
+    return known[name]

@@ -40,6 +40,32 @@ def _name(activation: str | Callable) -> str:
     return activation if isinstance(activation, str) else ""
 
 
+def _described(model: "MLP | GaussianMLP") -> dict[str, Any]:
+    if not model.activation:
+        raise TypeError("a model with an activation of your own cannot be saved: it has no name.")
+    first = model.network.layers[0].weight
+    return {
+        "size": model.size,
+        "outputs": model.outputs,
+        "width": int(model.network.width_size),
+        "depth": int(model.network.depth),
+        "activation": model.activation,
+        "dtype": str(first.dtype),
+    }
+
+
+def _arguments(description: dict[str, Any]) -> dict[str, Any]:
+    size, outputs = int(description["size"]), int(description["outputs"])
+    return {
+        "normalisation": Normalisation.identity(size, outputs),
+        "width": int(description["width"]),
+        "depth": int(description["depth"]),
+        "activation": str(description["activation"]),
+        "dtype": jnp.dtype(str(description["dtype"])),
+        "key": jax.random.key(0),
+    }
+
+
 class MLP(AbstractSurrogate):
     """A multilayer perceptron with a linear output layer.
 
@@ -84,12 +110,21 @@ class MLP(AbstractSurrogate):
     def gradient_floor(self) -> float:
         return float(self.outputs) ** -0.5
 
+    def description(self) -> dict[str, Any]:
+        return _described(self)
+
+    @classmethod
+    def skeleton(cls, description: dict[str, Any]) -> "MLP":
+        return MLP(**_arguments(description))
+
 
 class GaussianMLP(AbstractProbabilistic):
     """A perceptron that gives a mean and a standard deviation for each output.
 
     The deviation is kept softly between 0.1 and 0.2 of the standard deviation of the data, as in
-    design-baselines. Arguments as for `MLP`.
+    design-baselines (whose lower limit, laid on last, lifts the upper one to 0.3).
+
+    Arguments as for `MLP`.
     """
 
     network: eqx.nn.MLP
@@ -133,3 +168,10 @@ class GaussianMLP(AbstractProbabilistic):
 
     def gradient_floor(self) -> float:
         return float(self.outputs) ** -0.5
+
+    def description(self) -> dict[str, Any]:
+        return _described(self)
+
+    @classmethod
+    def skeleton(cls, description: dict[str, Any]) -> "GaussianMLP":
+        return GaussianMLP(**_arguments(description))
