@@ -25,3 +25,4 @@ from ._interface import (
 from ._kernels import RBF as RBF, AbstractKernel as AbstractKernel, Matern52 as Matern52
 from ._mlp import MLP as MLP, GaussianMLP as GaussianMLP
 from ._normalisation import Normalisation as Normalisation
+from ._projected import Projected as Projected

@@ -10,4 +10,4 @@ from ._simulated import (
     voltammetric_recovery as voltammetric_recovery,
     wide_analytic_task as wide_analytic_task,
 )
-from ._tf_bind_8 import TFBind8 as TFBind8
+from ._tf_bind_8 import TFBind8 as TFBind8, snap as snap

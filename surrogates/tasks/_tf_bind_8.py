@@ -4,8 +4,10 @@ import functools
 from pathlib import Path
 from typing import ClassVar
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int
 
 from ..offline import OfflineDataset, Pool, keep_bottom
 from ._interface import AbstractTask, check_designs
@@ -14,7 +16,7 @@ LETTERS, LENGTH = "ACGT", 8
 FILE = "six6_ref_r1.csv.gz"
 # A letter is log(0.7/0.1) ahead of the others: 0.6 of one-hot and 0.4 of uniform, as design-bench.
 _LEAD = float(np.log(7.0))
-_REACH = 2.0  # the box: so many times the range of the data
+_REACH = 4.0  # the box: so many times the range of the data
 
 
 class TFBind8(AbstractTask):
@@ -22,7 +24,8 @@ class TFBind8(AbstractTask):
 
     The design is a relaxation: for each place the logits of C, G and T over that of A, which at a
     sequence are ±log 7 or 0 (design-bench's soft one-hot code), put linearly into the unit cube,
-    whose box is twice as wide as the data. The oracle takes the letter with the largest logit.
+    whose box is four times as wide as the data: in a narrower one searches end in corners, where
+    letters tie. The oracle takes the letter with the largest logit.
 
     Offline are the sequences at or below the median. Data: L. Barrera et al., Science 351 (2016)
     1450; the task is that of design-bench.
@@ -81,3 +84,10 @@ def decode(x: Float[np.ndarray, "n 24"]) -> Int[np.ndarray, "n 8"]:
     """Designs of the unit cube to the letters with the largest logits."""
     logits = (2.0 * x - 1.0).reshape(len(x), LENGTH, 3)
     return np.argmax(np.concatenate([np.zeros((len(x), LENGTH, 1)), logits], axis=2), axis=2)
+
+
+def snap(x: Float[Array, " 24"]) -> Float[Array, " 24"]:
+    """The design of the sequence that `x` stands for: `encode(decode(x))` for one, in JAX."""
+    logits = jnp.concatenate([jnp.zeros((LENGTH, 1)), (2.0 * x - 1.0).reshape(LENGTH, 3)], axis=1)
+    chosen = jax.nn.one_hot(jnp.argmax(logits, axis=1), 4)
+    return ((chosen[:, 1:] - chosen[:, :1]).reshape(-1) / _REACH + 1.0) / 2.0
