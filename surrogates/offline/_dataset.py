@@ -98,7 +98,7 @@ class OfflineDataset:
         return whole.hexdigest()
 
 
-def keep_bottom(pool: Pool, percent: float, *, name: str, best: float) -> OfflineDataset:
+def keep_bottom(pool: Pool, percent: float | int, *, name: str, best: float) -> OfflineDataset:
     """Hide all but the worst `percent` of a pool.
 
     **Raises:** `ValueError` if fewer than 8 designs would be left, or for what `OfflineDataset`

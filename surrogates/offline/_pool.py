@@ -123,4 +123,4 @@ def best_score(
     """
     method = ds.LevenbergMarquardt() if problem.has_residuals else ds.BFGS()
     run = ds.solve(problem, ds.Multistart(method, starts), budget=budget, key=seed, progress=False)
-    return float((score or Negative())(np.asarray(run.best_value)))
+    return float((score or Negative())(np.asarray([run.best_value]))[0])

@@ -103,8 +103,8 @@ def _search(search, model, starts, offline, key):
 def propose(
     search: AbstractSearch,
     model: AbstractSurrogate,
-    starts: Float[Array, "k d"],
-    offline: Float[Array, "n d"],
+    starts: Float[Array, "..."],
+    offline: Float[Array, "..."],
     *,
     key: Array,
 ) -> Designs:

@@ -33,8 +33,8 @@ def _pairs(treated, control) -> tuple[np.ndarray, np.ndarray]:
 
 
 def paired_effect(
-    treated: Float[np.ndarray, " s"],
-    control: Float[np.ndarray, " s"],
+    treated: Float[np.ndarray, "..."],
+    control: Float[np.ndarray, "..."],
     *,
     confidence: float = 0.95,
     seed: int = 0,
@@ -76,7 +76,7 @@ def holm(p_values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
 
 
 def equivalence(
-    treated: Float[np.ndarray, " s"], control: Float[np.ndarray, " s"], margin: float
+    treated: Float[np.ndarray, "..."], control: Float[np.ndarray, "..."], margin: float
 ) -> float:
     """p of the two one-sided tests that the paired difference is not within ±margin.
 

@@ -129,5 +129,10 @@ class SharpnessConstraint(AbstractRegulariser):
 def relative_bound(
     plain: AbstractSurrogate, x: Float[Array, "b d"], radius: _Setting, fraction: _Setting = 0.5
 ) -> Float[Array, ""]:
-    """A bound for `SharpnessConstraint`: a fraction of an unregularised model's sharpness."""
-    return fraction * sharpness(plain, x, radius)
+    """A bound for `SharpnessConstraint`, relative to an unregularised model.
+
+    A fraction of the way from the floor, which the output bias sets, up to that model's sharpness:
+    it can be met at any width and on any task.
+    """
+    floor = radius * plain.gradient_floor()
+    return floor + fraction * (sharpness(plain, x, radius) - floor)

@@ -170,9 +170,9 @@ def test_an_infeasible_bound_is_refused():
 
 
 def test_the_bound_can_be_relative_to_a_plain_model(plain):
-    whole = training.sharpness(plain.model, KNOWN.x, 0.05)
-    half = training.relative_bound(plain.model, KNOWN.x, 0.05, 0.5)
-    assert float(half) == pytest.approx(0.5 * float(whole))
+    whole = float(training.sharpness(plain.model, KNOWN.x, 0.05))
+    bounds = [float(training.relative_bound(plain.model, KNOWN.x, 0.05, f)) for f in (0.0, 0.5, 1)]
+    assert bounds == pytest.approx([0.05, 0.5 * (0.05 + whole), whole])
 
 
 def test_candidates_take_the_place_of_the_batch():
