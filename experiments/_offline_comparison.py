@@ -282,5 +282,4 @@ def run_cells(settings: Any, directory: Path) -> dict[str, dict[str, dict[str, A
         cells[name]["gp"] = gp_cell(bench)
         top = [float(s.normalised(s.score.max())) for s in bench.sets]
         cells[name]["best_offline"] = {"methods": {"stay": {settings.primary: top}}}
-        jax.clear_caches()
     return cells
