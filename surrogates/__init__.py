@@ -1,7 +1,23 @@
 """Models learnt from simulations, and the search for designs in them.
 
-This package will hold offline datasets, models (multilayer perceptrons, true ensembles, Gaussian
-processes), their training, and the search (ascent, directional attack, acquisition, offline
-methods), all behind diffsim's optimiser interface, so that surrogate search and direct search
-meet in one driver and one budget. It imports `diffsim`; `diffsim` never imports it.
+- `surrogates.models`: perceptrons, true ensembles, Gaussian processes, behind one interface;
+- `surrogates.training`: one loop; losses, sharpness and other regularisers, update rules;
+- `surrogates.offline`: pools of simulations, what is hidden of them, files with a hash;
+- `surrogates.tasks`: offline tasks whose truth we own;
+- `surrogates.search`: searches on a surrogate behind diffsim's optimiser interface;
+- `surrogates.statistics`: paired comparisons, and the rule that decides them.
+
+It imports `diffsim`; `diffsim` never imports it.
 """
+
+import diffsim as _diffsim  # noqa: F401  (switches on double precision)
+
+from . import (
+    models as models,
+    offline as offline,
+    search as search,
+    statistics as statistics,
+    tasks as tasks,
+    training as training,
+)
+from ._botorch import fit_botorch_process as fit_botorch_process

@@ -1,0 +1,134 @@
+"""Figures, table and picture of `offline_comparison`, from its cells alone."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from surrogates import statistics
+
+from ._store import Figures, write_text
+
+CONTROLS = ("sam", "weight_decay", "placebo", "early_stop")
+ARMS = ("ignite", "ignite2", *CONTROLS)
+METHODS = ("ascent", "ensemble_mean", "ensemble_min", "reinforce", "coms", "ram")
+Cells = dict[str, dict[str, dict[str, Any]]]
+
+
+def scores(cells: Cells, arm: str, metric: str, methods=METHODS) -> np.ndarray:
+    """(task·method, seed)."""
+    return np.asarray(
+        [cells[task][arm]["methods"][m][metric] for task in cells for m in methods], float
+    )
+
+
+def _by_task(cells: Cells, arm: str, metric: str) -> np.ndarray:
+    """(task, seed): the mean over methods, so that tasks are what is resampled."""
+    whole = scores(cells, arm, metric)
+    return whole.reshape(len(cells), len(METHODS), -1).mean(axis=1)
+
+
+def figures_of(cells: Cells, settings: Any) -> Figures:
+    """The flat table: for each arm its level, its effect over plain, and the verdict."""
+    metric = settings.primary
+    arms = {arm: _by_task(cells, arm, metric) for arm in ("plain", *ARMS)}
+    effects = {a: statistics.hierarchical_effect(arms[a], arms["plain"]) for a in ARMS}
+    tests = [
+        statistics.paired_effect(arms[a].mean(axis=0), arms["plain"].mean(axis=0)).p_value
+        for a in ARMS
+    ]
+    adjusted = dict(zip(ARMS, statistics.holm(np.asarray(tests)), strict=True))
+    figures: Figures = {"tasks": len(cells), "seeds": settings.seeds}
+    figures["plain_iqm"] = statistics.interquartile_mean(arms["plain"]).value
+    for arm, effect in effects.items():
+        rivals = [control for control in CONTROLS if control != arm]
+        best = max(rivals, key=lambda control: effects[control].value)
+        over = statistics.hierarchical_effect(arms[arm], arms[best])
+        same = statistics.equivalence(
+            arms[arm].mean(axis=0), arms["plain"].mean(axis=0), settings.margin
+        )
+        hurt = np.mean(arms[arm].mean(axis=1) < arms["plain"].mean(axis=1))
+        figures |= {
+            f"{arm}_iqm": statistics.interquartile_mean(arms[arm]).value,
+            f"{arm}_effect": effect.value,
+            f"{arm}_low": effect.low,
+            f"{arm}_high": effect.high,
+            f"{arm}_holm_p": float(adjusted[arm]),
+            f"{arm}_improvement": statistics.probability_of_improvement(arms[arm], arms["plain"]),
+            f"{arm}_tasks_hurt": float(hurt),
+            f"{arm}_best_control": best,
+            f"{arm}_verdict": statistics.verdict(effect, adjusted[arm], over, same < 0.05),
+        }
+    return figures | _methods(cells, metric)
+
+
+def _methods(cells: Cells, metric: str) -> Figures:
+    """Levels of the methods, and what true gradients add."""
+    figures: Figures = {}
+    for method in METHODS:
+        level = statistics.interquartile_mean(scores(cells, "plain", metric, (method,)))
+        figures |= {f"{method}_iqm": level.value, f"{method}_iqm_low": level.low,
+                    f"{method}_iqm_high": level.high}  # fmt: skip
+    process = statistics.interquartile_mean(scores(cells, "gp", metric, ("gp_ascent",)))
+    figures |= {"gp_ascent_iqm": process.value, "gp_ascent_iqm_low": process.low,
+                "gp_ascent_iqm_high": process.high}  # fmt: skip
+    stay = statistics.interquartile_mean(scores(cells, "best_offline", metric, ("stay",)))
+    figures["best_offline_iqm"] = stay.value
+    taught = scores(cells, "sobolev", metric, ("ascent",))
+    effect = statistics.hierarchical_effect(taught, scores(cells, "plain", metric, ("ascent",)))
+    figures |= {"sobolev_effect": effect.value, "sobolev_low": effect.low,
+                "sobolev_high": effect.high}  # fmt: skip
+    for name in ("gradient_cosine", "rank_correlation_hidden", "over_optimism"):
+        for arm in ("plain", "ignite", "sobolev"):
+            figures[f"{arm}_{name}"] = float(np.mean(scores(cells, arm, name, ("ascent",))))
+    return figures
+
+
+def write_table(cells: Cells, settings: Any, path: Path) -> None:
+    """Mean score of each task and arm, over methods and seeds, as markdown."""
+    columns = ("plain", *ARMS)
+    lines = [
+        f"Normalised true score, {settings.primary} of {settings.designs} designs, mean over "
+        f"{len(METHODS)} methods and {settings.seeds} seeds.",
+        "",
+        "| task | best offline | " + " | ".join(columns) + " | gp ascent |",
+        "|---" * (len(columns) + 3) + "|",
+    ]
+    for task in cells:
+        one = {task: cells[task]}
+        stay = np.mean(scores(one, "best_offline", settings.primary, ("stay",)))
+        means = [np.mean(scores(one, arm, settings.primary)) for arm in columns]
+        process = np.mean(scores(one, "gp", settings.primary, ("gp_ascent",)))
+        row = " | ".join(f"{value:.3f}" for value in (stay, *means, process))
+        lines.append(f"| {task} | {row} |")
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def draw(cells: Cells, settings: Any, path: Path) -> None:
+    """Effects over plain: each task a dot, the pooled mean with its interval."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    metric = settings.primary
+    plain = _by_task(cells, "plain", metric)
+    figure, axes = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
+    for row, arm in enumerate(ARMS):
+        treated = _by_task(cells, arm, metric)
+        effect = statistics.hierarchical_effect(treated, plain)
+        each = (treated - plain).mean(axis=1)
+        for column, value in enumerate(each):
+            label = list(cells)[column] if row == 0 else None
+            axes.plot(value, row + 0.22, "o", ms=4, color=f"C{column}", label=label)
+        axes.plot([effect.low, effect.high], [row, row], color="k", lw=2)
+        axes.plot(effect.value, row, "D", color="k", ms=6)
+    axes.axvline(0.0, color="0.5", lw=1)
+    axes.set_yticks(range(len(ARMS)), ARMS)
+    axes.invert_yaxis()
+    axes.set_xlabel(f"normalised true score minus plain ({metric}); 95 % over tasks and seeds")
+    axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    beside = path.with_name(f".{path.name}.partial.png")
+    figure.savefig(beside, dpi=130)
+    plt.close(figure)
+    beside.rename(path)

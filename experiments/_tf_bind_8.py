@@ -1,0 +1,265 @@
+"""The computations of the study `tf_bind_8`: a cell for each method and arm, all seeds at once."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import diffsim as ds
+from surrogates import models, search, tasks, training
+
+from ._store import write_text
+
+# On the z-scored scale of the designs, in which the published settings are.
+PUBLISHED = training.SharpnessConstraint(0.1, 0.05, 1e-3, 1e-3)
+PUBLISHED_FIXED = training.SharpnessPenalty(0.01, 0.2)
+_SCALE_DESIGNS = 2048
+
+
+class Bench:
+    """The task, the seeds, and what was trained so far; every cell is a file."""
+
+    def __init__(self, task: tasks.TFBind8, settings: Any, directory: Path):
+        self.task, self.settings, self.directory = task, settings, directory
+        dataset = task.dataset()
+        self.data = dataset.training_data()
+        self.starts = jnp.asarray(dataset.top(settings.designs))
+        self.normalisation = models.Normalisation.of(self.data.x, self.data.y)
+        self.z_score = float(jnp.mean(self.normalisation.x_scale))
+        thinned = np.linspace(0, len(dataset.x) - 1, _SCALE_DESIGNS).astype(int)
+        self.offline = self.data.x[thinned]
+        self.best_offline = float(dataset.normalised(dataset.score.max()))
+
+    # --- training -------------------------------------------------------------------------
+
+    def _make(self, kind: type, activation: str) -> Callable:
+        def make(key):
+            return kind(
+                self.normalisation,
+                width=self.settings.width,
+                activation=activation,
+                dtype=jnp.float32,
+                key=key,
+            )
+
+        return make
+
+    def _keys(self, members: int, every: int, salt: int):
+        """Keys (seeds·members): every arm starts from the same weights and sees the same batches.
+
+        `every` > 1 takes each so-manyth of as many more: the first members of ensembles.
+        """
+        key = jax.random.fold_in(jax.random.key(self.settings.seed), salt)
+        return jax.random.split(key, self.settings.seeds * members * every)[::every]
+
+    def train(
+        self,
+        name: str,
+        loss: training.AbstractLoss,
+        regulariser: training.AbstractRegulariser,
+        *,
+        kind: type = models.MLP,
+        activation: str = "leaky_relu",
+        members: int = 1,
+        every: int = 1,
+        batch: int = 128,
+        epochs: int,
+        salt: int = 0,
+    ) -> models.AbstractSurrogate:
+        """Models stacked (seeds·members), from their file if it is there."""
+        make = self._make(kind, activation)
+        stacked = models.initialise_members(make, self._keys(members, every, 2 * salt))
+        path = self.directory / f"{name}.weights"
+        if path.exists():
+            return eqx.tree_deserialise_leaves(path, stacked)
+        trainer = training.Trainer(
+            loss, regulariser, chain=training.Adam(self.settings.learning_rate),
+            epochs=epochs, batch=batch,
+        )  # fmt: skip
+        began = time.process_time()
+        keys = self._keys(members, every, 2 * salt + 1)
+        trained = training.fit_many(stacked, self.data, trainer, keys=keys)
+        jax.block_until_ready(trained.log)
+        spent = time.process_time() - began
+        last = {n: np.asarray(v)[:, -1].tolist() for n, v in trained.log.items()}
+        write_text(self.directory / f"{name}.log.json", json.dumps({"cpu_s": spent} | last))
+        beside = path.with_suffix(".partial")
+        eqx.tree_serialise_leaves(beside, trained.model)
+        beside.rename(path)
+        return trained.model
+
+    def grouped(self, stacked: models.AbstractSurrogate, members: int):
+        """Stacked (seeds·members) to stacked (seeds, members)."""
+
+        def regroup(leaf):
+            if not eqx.is_array(leaf):
+                return leaf
+            return leaf.reshape(self.settings.seeds, members, *leaf.shape[1:])
+
+        return jax.tree.map(regroup, stacked)
+
+    # --- searches -------------------------------------------------------------------------
+
+    def _rate(self, rate: float) -> float:
+        """A rate on the z-scored scale in units of the cube."""
+        return rate * self.z_score**2
+
+    def ascent(self, rate: float = 0.01, steps: int = 200) -> search.Ascent:
+        return search.Ascent(search.GradientAscent(self._rate(rate), steps=steps))
+
+    def adam(self, rate: float = 0.1, steps: int = 100) -> search.Ascent:
+        return search.Ascent(ds.Adam(rate * self.z_score, steps=steps))
+
+    def cell(
+        self, name: str, make: Callable[[], Any], finder: Any, *, stacked: bool = True
+    ) -> dict[str, Any]:
+        """Percentiles of the true scores of what a search returns, a number for each seed."""
+        path = self.directory / f"{name}.json"
+        if path.exists():
+            return json.loads(path.read_text())
+        keys = jax.random.split(jax.random.key(self.settings.seed + 7), self.settings.seeds)
+        began = time.process_time()
+        found = self._search(make(), finder, keys, stacked)
+        scores = [self.task.true_score(np.asarray(x, float)) for x in found.x]
+        travelled = [float(np.mean(np.linalg.norm(x - self.starts, axis=1))) for x in found.x]
+        cell = {
+            "p100": [float(np.max(s)) for s in scores],
+            "p80": [float(np.percentile(s, 80)) for s in scores],
+            "p50": [float(np.median(s)) for s in scores],
+            "top1": [
+                float(s[int(np.argmax(p))])
+                for s, p in zip(scores, np.asarray(found.predicted), strict=True)
+            ],
+            "travelled": travelled,
+            "cpu_s": time.process_time() - began,
+        }
+        write_text(path, json.dumps(cell))
+        return cell
+
+    def _search(self, models_, finder, keys, stacked: bool) -> search.Designs:
+        if isinstance(finder, search.EvolutionSearch):
+            each = [
+                finder(models.member_of(models_, i), self.starts, self.offline, key)
+                for i, key in enumerate(keys)
+            ]
+            return jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)
+        if not stacked:
+            one = search.propose(finder, models_, self.starts, self.offline, key=keys[0])
+            return jax.tree.map(lambda leaf: leaf[None], one)
+        return _search_many(finder, models_, self.starts, self.offline, keys)
+
+
+@eqx.filter_jit
+def _search_many(finder, stacked, starts, offline, keys):
+    def one(model, key):
+        return finder(model, starts, offline, key)
+
+    return eqx.filter_vmap(one)(stacked, keys)
+
+
+def regularisers() -> dict[str, training.AbstractRegulariser]:
+    """The arms, by name."""
+    return {"plain": training.Unregularised(), "ignite": PUBLISHED}
+
+
+def run_cells(task: tasks.TFBind8, settings: Any, directory: Path) -> dict[str, dict[str, Any]]:
+    """Every cell, named "method-arm"."""
+    bench = Bench(task, settings, directory)
+    cells: dict[str, dict[str, Any]] = {"best_offline": {"p100": [bench.best_offline]}}
+    for arm, regulariser in regularisers().items():
+        cells |= _forward_models(bench, arm, regulariser)
+        cells |= _own_losses(bench, arm, regulariser)
+    cells["gradient_ascent-ignite2"] = _gradient_ascent(bench, "ignite2", PUBLISHED_FIXED)
+    cells["gp_ascent-plain"] = bench.cell(
+        "gp_ascent-plain", lambda: _process(bench), bench.ascent(), stacked=False
+    )
+    return cells
+
+
+def _forward_models(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, Any]]:
+    """What searches on ensembles of design-baselines' forward model; gradient ascent on the first
+    member of each, the placebo on the second."""
+    count = bench.settings.members
+    stacked = bench.train(
+        f"forward-{arm}",
+        training.GaussianNLL(),
+        regulariser,
+        kind=models.GaussianMLP,
+        members=count,
+        epochs=bench.settings.epochs,
+    )
+    groups = bench.grouped(stacked, count)
+
+    def member(index: int):
+        return jax.tree.map(lambda leaf: leaf[:, index] if eqx.is_array(leaf) else leaf, groups)
+
+    def ensemble(aggregate):
+        return eqx.filter_vmap(lambda group: models.Ensemble(group, aggregate))(groups)
+
+    def snapped():
+        return eqx.filter_vmap(lambda whole: models.Projected(whole, tasks.snap))(ensemble(mean))
+
+    mean, least = models.MeanOf(), models.MinimumOf()
+    evolution = search.EvolutionSearch(runs=4, generations=60, deviation=0.5 * bench.z_score)
+    sampling = search.Sampling(search.Reinforce(0.01 * bench.z_score, 0.5 * bench.z_score))
+    recipes = {
+        "gradient_ascent": (lambda: member(0), bench.ascent()),
+        "short_ascent": (lambda: member(0), bench.ascent(steps=50)),
+        "ensemble_mean": (lambda: ensemble(mean), bench.ascent()),
+        "ensemble_min": (lambda: ensemble(least), bench.ascent()),
+        "reinforce": (snapped, sampling),
+        "cma_es": (lambda: ensemble(mean), evolution),
+    }
+    cells = {f"{n}-{arm}": bench.cell(f"{n}-{arm}", *recipe) for n, recipe in recipes.items()}
+    if arm == "plain":
+        # The same method with other random numbers: what chance alone does.
+        name = "gradient_ascent-placebo"
+        cells[name] = bench.cell(name, lambda: member(1), bench.ascent())
+    return cells
+
+
+def _gradient_ascent(bench: Bench, arm: str, regulariser) -> dict[str, Any]:
+    """Gradient ascent alone, from the weights and batches of the ensembles' first members."""
+
+    def make():
+        return bench.train(
+            f"forward-{arm}",
+            training.GaussianNLL(),
+            regulariser,
+            kind=models.GaussianMLP,
+            every=bench.settings.members,
+            epochs=bench.settings.epochs,
+        )
+
+    return bench.cell(f"gradient_ascent-{arm}", make, bench.ascent())
+
+
+def _own_losses(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, Any]]:
+    """Methods that are a loss of their own: COMs and RaM."""
+    inner, step = bench.settings.coms_steps, 0.4
+    conservative = training.Conservative(limit=2.0, step=step, steps=inner)
+    epochs = bench.settings.epochs
+
+    def coms():
+        return bench.train(
+            f"coms-{arm}", conservative, regulariser, activation="relu",
+            epochs=max(epochs // 2, 1), salt=1,
+        )  # fmt: skip
+
+    def ram():
+        return bench.train(
+            f"ram-{arm}", training.ListNet(), regulariser, batch=1000, epochs=2 * epochs, salt=2
+        )
+
+    recipes = {"coms": (coms, bench.ascent(step, inner)), "ram": (ram, bench.adam())}
+    return {f"{n}-{arm}": bench.cell(f"{n}-{arm}", *recipe) for n, recipe in recipes.items()}
+
+
+def _process(bench: Bench) -> models.GaussianProcess:
+    return models.fit_gaussian_process(bench.data.x, bench.data.y, steps=60, most=600)

@@ -1,0 +1,130 @@
+"""TF-Bind-8: offline optimisation with and without sharpness, on an exact table."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from .._schema import Strict
+from .._store import Figures
+from .._study import AbstractStudy, shared_data
+
+METHODS = (
+    "gradient_ascent", "short_ascent", "ensemble_mean", "ensemble_min", "reinforce", "cma_es",
+    "coms", "ram",
+)  # fmt: skip
+
+
+class TFBind8Settings(Strict):
+    """What can be set of the study. The primary metric is fixed here, before it runs."""
+
+    primary: str = Field("p100", pattern="^(p100|p80|p50|top1)$")
+    seeds: int = Field(16, ge=2, le=64)
+    designs: int = Field(128, ge=1, le=1024, description="returned by each run")
+    width: int = Field(128, ge=1, le=4096, description="of two hidden layers; published: 2048")
+    epochs: int = Field(20, ge=1, le=1000, description="published: 100")
+    members: int = Field(5, ge=2, le=20, description="of an ensemble")
+    learning_rate: float = Field(1e-3, gt=0, description="of Adam; published: 3e-4")
+    coms_steps: int = Field(10, ge=1, le=200, description="of COMs' inner ascent; published: 50")
+    seed: int = 0
+
+
+class TFBind8Study(AbstractStudy):
+    """Methods of offline optimisation, each plain and with IGNITE at its published settings.
+
+    All arms of a method start from the same weights and see the same batches: the effect is a
+    paired difference. `gradient_ascent_placebo` is the same method with other random numbers.
+    """
+
+    name = "tf_bind_8"
+    line = "offline optimisation of DNA binding, with and without sharpness, exact oracle"
+    configuration = TFBind8Settings
+
+    def available(self) -> str | None:
+        folder = shared_data("tf_bind_8")
+        return None if folder.is_dir() else f"{folder} is not there (or set DIFFSIM_DATA)."
+
+    def run(self, configuration: TFBind8Settings, directory: Path) -> Figures:
+        from surrogates import tasks
+
+        from .._pipeline import cpu_seconds
+        from .._tf_bind_8 import run_cells
+
+        began = cpu_seconds()
+        cells = run_cells(tasks.TFBind8(shared_data("tf_bind_8")), configuration, directory)
+        figures = _figures(cells, configuration.primary)
+        figures["cpu_s"] = cpu_seconds() - began
+        _draw(cells, configuration.primary, directory / "tf_bind_8.png")
+        return figures
+
+
+def _figures(cells, primary: str) -> Figures:
+    import numpy as np
+
+    from surrogates import statistics
+
+    figures: Figures = {"best_offline": cells["best_offline"]["p100"][0]}
+    for name, cell in cells.items():
+        if "p50" in cell:
+            method = name.removesuffix("-plain").replace("-", "_")
+            figures[f"{method}_p100"] = float(np.mean(cell["p100"]))
+            figures[f"{method}_p100_sd"] = float(np.std(cell["p100"]))
+            figures[f"{method}_p50"] = float(np.mean(cell["p50"]))
+    pairs = {m: (f"{m}-ignite", f"{m}-plain", "ignite") for m in METHODS}
+    pairs["gradient_ascent_fixed"] = ("gradient_ascent-ignite2", "gradient_ascent-plain", "ignite2")
+    pairs["gradient_ascent_chance"] = (
+        "gradient_ascent-placebo",
+        "gradient_ascent-plain",
+        "placebo",
+    )
+    effects = {
+        method: statistics.paired_effect(
+            np.asarray(cells[treated][primary]), np.asarray(cells[control][primary])
+        )
+        for method, (treated, control, _) in pairs.items()
+    }
+    adjusted = statistics.holm(np.asarray([effect.p_value for effect in effects.values()]))
+    for (method, effect), p_value in zip(effects.items(), adjusted, strict=True):
+        stem = f"{method}_{pairs[method][2]}"
+        figures |= {
+            f"{stem}_effect": effect.mean,
+            f"{stem}_low": effect.low,
+            f"{stem}_high": effect.high,
+            f"{stem}_holm_p": float(p_value),
+        }
+    return figures
+
+
+def _draw(cells, primary: str, path: Path) -> None:
+    """Each run a dot, arms beside each other; and the paired differences."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+    for row, method in enumerate(METHODS):
+        plain, treated = (np.asarray(cells[f"{method}-{arm}"][primary]) for arm in _ARMS)
+        jitter = np.random.default_rng(0).uniform(-0.08, 0.08, plain.size)
+        for offset, scores, colour, arm in ((-0.15, plain, "C0", "plain"),
+                                            (0.15, treated, "C1", "IGNITE")):  # fmt: skip
+            label = arm if row == 0 else None
+            left.plot(scores, row + offset + jitter, ".", color=colour, alpha=0.6, label=label)
+            left.plot(scores.mean(), row + offset, "|", color="k", ms=11)
+        right.plot(treated - plain, row + jitter, ".", color="C2", alpha=0.6)
+        right.plot(np.mean(treated - plain), row, "|", color="k", ms=14)
+    left.axvline(cells["best_offline"]["p100"][0], color="0.5", ls="--", lw=1, label="best offline")
+    right.axvline(0.0, color="0.5", lw=1)
+    for axes in (left, right):
+        axes.set_yticks(range(len(METHODS)), METHODS)
+        axes.invert_yaxis()
+    left.set_xlabel(f"true score of the designs, {primary}")
+    right.set_xlabel(f"IGNITE minus plain, paired by seed, {primary}")
+    left.legend(fontsize=8)
+    beside = path.with_name(f".{path.name}.partial.png")
+    figure.savefig(beside, dpi=130)
+    plt.close(figure)
+    beside.rename(path)
+
+
+_ARMS = ("plain", "ignite")

@@ -1,0 +1,13 @@
+"""Offline tasks whose truth we own."""
+
+from ._interface import AbstractTask as AbstractTask
+from ._problem_task import ProblemTask as ProblemTask
+from ._simulated import (
+    analytic_task as analytic_task,
+    biased_steady_state_recovery as biased_steady_state_recovery,
+    steady_state_recovery as steady_state_recovery,
+    sweep_design as sweep_design,
+    voltammetric_recovery as voltammetric_recovery,
+    wide_analytic_task as wide_analytic_task,
+)
+from ._tf_bind_8 import TFBind8 as TFBind8, snap as snap

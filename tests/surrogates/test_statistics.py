@@ -1,0 +1,122 @@
+"""Statistics against formulae, SciPy and simulation."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from surrogates import statistics
+
+
+def test_a_paired_effect_by_hand():
+    random = np.random.default_rng(0)
+    control = random.normal(size=20)
+    treated = control + 0.5 + 0.3 * random.normal(size=20)
+    effect = statistics.paired_effect(treated, control)
+    difference = treated - control
+    assert effect.mean == pytest.approx(difference.mean())
+    half = stats.t.ppf(0.975, 19) * difference.std(ddof=1) / 20**0.5
+    assert effect.low == pytest.approx(effect.mean - half, abs=0.3 * half)
+    assert effect.high == pytest.approx(effect.mean + half, abs=0.3 * half)
+    assert effect.p_value == pytest.approx(stats.wilcoxon(difference).pvalue)
+
+
+def test_the_interval_covers_as_often_as_it_says():
+    """90 % intervals of 16 pairs with a skewed difference; 150 trials, so 90 ± 5 by chance."""
+    random = np.random.default_rng(1)
+    covered = 0
+    for seed in range(150):
+        difference = random.exponential(size=16)
+        effect = statistics.paired_effect(difference, np.zeros(16), confidence=0.9, seed=seed)
+        covered += effect.low <= 1.0 <= effect.high
+    assert 0.76 < covered / 150 <= 0.97
+
+
+def test_no_difference_at_all():
+    same = np.arange(5.0)
+    effect = statistics.paired_effect(same, same)
+    assert (effect.mean, effect.low, effect.high, effect.p_value) == (0.0, 0.0, 0.0, 1.0)
+    assert statistics.equivalence(same, same, 0.01) == 0.0
+    assert statistics.equivalence(same + 1, same, 0.01) == 1.0
+
+
+def test_holm_by_hand():
+    found = statistics.holm(np.asarray([0.04, 0.01, 0.03]))
+    np.testing.assert_allclose(found, [0.06, 0.03, 0.06])
+
+
+def test_equivalence_needs_precision():
+    random = np.random.default_rng(0)
+    control = random.normal(size=30)
+    close = control + 0.001 * random.normal(size=30)
+    vague = control + 0.5 * random.normal(size=30)
+    assert statistics.equivalence(close, control, 0.01) < 1e-3
+    assert statistics.equivalence(vague, control, 0.01) > 0.1
+
+
+def test_interquartile_mean():
+    scores = np.asarray([[0.0, 1.0, 2.0, 3.0], [4.0, 5.0, 6.0, 700.0]])
+    found = statistics.interquartile_mean(scores)
+    assert found.value == pytest.approx(np.mean([2.0, 3.0, 4.0, 5.0]))
+    assert found.low < found.value < found.high
+
+
+def test_effect_over_tasks_is_wider_where_tasks_disagree():
+    random = np.random.default_rng(0)
+    control, noise = random.normal(size=(6, 20)), 0.01 * random.normal(size=(6, 20))
+    agreed = statistics.hierarchical_effect(control + 0.1 + noise, control)
+    shift = np.linspace(-0.4, 0.6, 6)[:, None]
+    divided = statistics.hierarchical_effect(control + shift + noise, control)
+    assert agreed.value == pytest.approx(0.1, abs=0.01)
+    assert divided.high - divided.low > 10 * (agreed.high - agreed.low)
+
+
+def test_probability_of_improvement():
+    one, other = np.asarray([[1.0, 2.0]]), np.asarray([[0.0, 2.0]])
+    assert statistics.probability_of_improvement(one, other) == pytest.approx((1 + 0 + 1 + 0.5) / 4)
+    assert statistics.probability_of_improvement(one, one) == 0.5
+
+
+def test_diagnostics():
+    true = np.asarray([1.0, 2.0, np.nan])
+    assert statistics.over_optimism(np.asarray([2.0, 4.0, 9.0]), true) == pytest.approx(1.5)
+    assert statistics.rank_correlation(np.arange(5.0), np.arange(5.0) ** 3) == pytest.approx(1.0)
+    assert statistics.rank_correlation(np.ones(5), np.arange(5.0)) == 0.0
+    one = np.asarray([[1.0, 0.0], [0.0, 0.0], [1.0, 1.0]])
+    other = np.asarray([[0.0, 2.0], [1.0, 1.0], [3.0, 3.0]])
+    assert statistics.gradient_cosine(one, other) == pytest.approx(0.5)
+
+
+def test_stability_of_a_curve():
+    steady, better, both = statistics.stability(np.full(5, 0.8), 0.4)
+    assert (steady, better) == (pytest.approx(1.0), pytest.approx(2.0))
+    assert both == pytest.approx(2 * 2.0 / 3.0)
+    falling = statistics.stability(np.asarray([0.8, 0.4, 0.2]), 0.4)
+    assert falling[0] < 0.6
+
+
+@pytest.mark.parametrize(
+    ("effect", "p_value", "control", "equivalent", "expected"),
+    [
+        ((0.05, 0.02, 0.08), 0.01, (0.02, 0.01, 0.03), False, "helps"),
+        ((0.05, 0.02, 0.08), 0.01, (0.0, -0.01, 0.03), False, "no benefit shown"),
+        ((0.05, 0.02, 0.08), 0.2, (0.02, 0.01, 0.03), False, "no benefit shown"),
+        ((-0.05, -0.08, -0.02), 0.01, (-0.1, -0.2, -0.05), False, "hurts"),
+        ((0.0, -0.001, 0.001), 0.9, (0.0, -0.01, 0.01), True, "equivalent"),
+    ],
+)
+def test_the_verdict_follows_its_rule(effect, p_value, control, equivalent, expected):
+    found = statistics.verdict(
+        statistics.Interval(*effect), p_value, statistics.Interval(*control), equivalent
+    )
+    assert found == expected
+
+
+def test_bad_input():
+    with pytest.raises(ValueError, match="must be paired"):
+        statistics.paired_effect(np.zeros(4), np.zeros(5))
+    with pytest.raises(ValueError, match="must be finite"):
+        statistics.paired_effect(np.asarray([0.0, np.nan]), np.zeros(2))
+    with pytest.raises(ValueError, match="margin must be positive"):
+        statistics.equivalence(np.zeros(4), np.zeros(4), 0.0)
+    with pytest.raises(ValueError, match="positive scores"):
+        statistics.stability(np.asarray([0.1, -0.2]), 0.4)

@@ -1,0 +1,90 @@
+"""Tasks: their truth is the truth, and their oracle refuses what is no design."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import diffsim as ds
+from experiments._study import shared_data
+from surrogates import tasks
+from surrogates.tasks import _simulated, _tf_bind_8 as table
+
+TABLE = shared_data("tf_bind_8")
+needs_table = pytest.mark.skipif(not TABLE.is_dir(), reason=f"{TABLE} is not there")
+
+
+@pytest.mark.parametrize("name", ["branin", "hartmann6"])
+def test_analytic_tasks_know_their_optimum(name):
+    from diffsim.problems import CASES
+
+    task = tasks.analytic_task(name, pool=64)
+    dataset = task.dataset(0)
+    optimum = task.problem.space.unit_cube(
+        dict(zip(task.problem.space.names, CASES[name].optima[0], strict=True))
+    )
+    score = task.true_score(np.asarray(optimum)[None])
+    assert float(dataset.normalised(score)[0]) == pytest.approx(1.0, abs=1e-6)
+    assert dataset.normalised(dataset.score).max() < 1.0
+    assert np.array_equal(task.dataset(0).x, dataset.x)
+    assert not np.array_equal(task.dataset(1).x, dataset.x)
+    gradient = task.true_gradient(np.asarray(optimum)[None])
+    slope = np.abs(task.true_gradient(dataset.x[:8])).max()
+    assert np.abs(gradient).max() < 1e-3 * slope
+
+
+def test_wide_functions():
+    task = tasks.wide_analytic_task("styblinski_tang", 5, pool=64)
+    x = np.full((1, 5), (-2.903534027771177 + 5) / 10)
+    assert task.true_score(x)[0] == pytest.approx(task.best, rel=1e-12)
+    with pytest.raises(ValueError, match="name must be one of"):
+        tasks.wide_analytic_task("branin", 5)
+    with pytest.raises(ValueError, match="name must be one of"):
+        tasks.analytic_task("brannin")
+
+
+def test_the_oracle_refuses_what_is_no_design():
+    task = tasks.analytic_task("branin")
+    with pytest.raises(ValueError, match=r"\[1, 0\] is 1\.2"):
+        task.true_score(np.asarray([[0.1, 0.2], [1.2, 0.3]]))
+    with pytest.raises(ValueError, match=r"shape \(k, 2\)"):
+        task.true_score(np.zeros((3, 4)))
+    with pytest.raises(ValueError, match="must lie in the unit cube"):
+        task.true_score(np.full((1, 2), np.nan))
+
+
+@pytest.mark.slow
+def test_the_design_of_a_sweep_has_gradients():
+    problem = _simulated._design_problem()
+    check = ds.check_gradients(problem)
+    assert check.passed(), check.table()
+
+
+def test_letters_to_designs_and_back():
+    letters = np.random.default_rng(0).integers(0, 4, (20, 8))
+    x = table.encode(letters)
+    assert x.shape == (20, 24)
+    assert 0.25 < x.min() < x.max() < 0.75  # data keep to the middle of the box
+    np.testing.assert_array_equal(table.decode(x), letters)
+    anywhere = np.random.default_rng(1).uniform(size=(20, 24))
+    expected = table.encode(table.decode(anywhere))
+    np.testing.assert_allclose(jax.vmap(tasks.snap)(jnp.asarray(anywhere)), expected)
+
+
+def test_a_missing_table_says_where_it_should_be(tmp_path):
+    with pytest.raises(FileNotFoundError, match="must be at"):
+        tasks.TFBind8(tmp_path)
+
+
+@needs_table
+def test_tf_bind_8_is_the_published_task():
+    task = tasks.TFBind8(TABLE)
+    dataset = task.dataset()
+    assert task.table.size == 65536
+    assert dataset.score.max() == pytest.approx(0.43930, abs=1e-5)  # D(best), published .439
+    assert (dataset.lowest, dataset.best) == (0.0, 1.0)
+    assert len(dataset.x) + len(dataset.hidden_x) == 65536
+    np.testing.assert_array_equal(task.true_score(dataset.x[:100]), dataset.score[:100])
+    # The first rows of the file.
+    letters = np.array([[0] * 8, [0] * 7 + [1]])
+    np.testing.assert_allclose(task.true_score(table.encode(letters)), [0.5247495, 0.36651137])
