@@ -1,4 +1,4 @@
-"""Every point that was evaluated, and how far others are from them."""
+"""Every point that was evaluated, what came of it, and how far others are from it."""
 
 import jax
 import numpy as np
@@ -11,7 +11,10 @@ _FIRST = 64
 
 
 class PointArchive:
-    """Points (N, d) in the order of their evaluation; a value: appending makes a new archive.
+    """Points (N, d) and answers (N, 1 + q) in the order of their evaluation.
+
+    An answer is the value and the slacks, not finite where the evaluation failed. An archive is a
+    value: appending makes a new one.
 
     Archives that follow one another share their memory, so that appending costs O(d) amortised.
     Distances come from a k-d tree over the older points, rebuilt whenever their number has
@@ -20,14 +23,17 @@ class PointArchive:
     J. B. Saxe, Journal of Algorithms 1 (1980) 301-358).
     """
 
-    def __init__(self, size: int):
-        self._shared = _Shared(size)
+    def __init__(self, size: int, answers: int = 1):
+        self._shared = _Shared(size, answers)
         self._count = 0
 
     @classmethod
-    def of(cls, points: Float[np.ndarray, "N d"]) -> "PointArchive":
+    def of(
+        cls, points: Float[np.ndarray, "N d"], answers: Float[np.ndarray, "N a"] | None = None
+    ) -> "PointArchive":
         """An archive of the given points."""
-        return cls(points.shape[1]).append(points)
+        answers = np.zeros((len(points), 1)) if answers is None else answers
+        return cls(points.shape[1], answers.shape[1]).append(points, answers)
 
     def __len__(self) -> int:
         return self._count
@@ -35,15 +41,22 @@ class PointArchive:
     @property
     def points(self) -> Float[np.ndarray, "N d"]:
         """All points; not to be written to."""
-        return self._shared.buffer[: self._count]
+        return self._shared.points[: self._count]
 
-    def append(self, points: Float[np.ndarray, "b d"]) -> "PointArchive":
+    @property
+    def answers(self) -> Float[np.ndarray, "N a"]:
+        """Value and slacks of each; not to be written to."""
+        return self._shared.answers[: self._count]
+
+    def append(
+        self, points: Float[np.ndarray, "b d"], answers: Float[np.ndarray, "b a"]
+    ) -> "PointArchive":
         """The archive with more points."""
         shared = self._shared
         if shared.filled != self._count:  # another archive went on from here: part ways
-            shared = _Shared(shared.buffer.shape[1])
-            shared.extend(self.points)
-        shared.extend(points)
+            shared = _Shared(shared.points.shape[1], shared.answers.shape[1])
+            shared.extend(self.points, self.answers)
+        shared.extend(points, answers)
         longer = object.__new__(PointArchive)
         longer._shared, longer._count = shared, self._count + len(points)
         return longer
@@ -58,31 +71,38 @@ class PointArchive:
 
 
 class _Shared:
-    """What archives of one line have in common: the buffer, and the tree over a part of it."""
+    """What archives of one line have in common: the buffers, and the tree over a part of them."""
 
-    def __init__(self, size: int):
-        self.buffer = np.empty((_FIRST, size))
+    def __init__(self, size: int, answers: int):
+        self.points = np.empty((_FIRST, size))
+        self.answers = np.empty((_FIRST, answers))
         self.filled = 0
         self._tree: tuple[cKDTree | None, int] = (None, 0)
 
-    def extend(self, points: Float[np.ndarray, "b d"]) -> None:
-        needed = self.filled + len(points)
-        if needed > len(self.buffer):
-            larger = np.empty((max(needed, 2 * len(self.buffer)), self.buffer.shape[1]))
-            larger[: self.filled] = self.buffer[: self.filled]
-            self.buffer = larger
-        self.buffer[self.filled : needed] = points
-        self.filled = needed
+    def extend(self, points: Float[np.ndarray, "b d"], answers: Float[np.ndarray, "b a"]) -> None:
+        begin, self.filled = self.filled, self.filled + len(points)
+        if self.filled > len(self.points):
+            rows = max(self.filled, 2 * len(self.points))
+            self.points = _longer(self.points[:begin], rows)
+            self.answers = _longer(self.answers[:begin], rows)
+        self.points[begin : self.filled] = points
+        self.answers[begin : self.filled] = answers
 
     def tree(self, count: int) -> tuple[cKDTree | None, int]:
         """The tree and how many of the first `count` points it holds."""
-        if self.buffer.shape[1] > _TREE_DIMENSIONS:
+        if self.points.shape[1] > _TREE_DIMENSIONS:
             return None, 0
         # A power of two decides, and not who asked before: the same bits after a resume.
         indexed = 1 << (count.bit_length() - 1) if count >= _FIRST else 0
         if indexed != self._tree[1]:
-            self._tree = (cKDTree(self.buffer[:indexed]) if indexed else None, indexed)
+            self._tree = (cKDTree(self.points[:indexed]) if indexed else None, indexed)
         return self._tree
+
+
+def _longer(array: np.ndarray, rows: int) -> np.ndarray:
+    longer = np.empty((rows, array.shape[1]))
+    longer[: len(array)] = array
+    return longer
 
 
 def distances_to(
@@ -97,6 +117,6 @@ def distances_to(
 
 jax.tree_util.register_pytree_node(
     PointArchive,
-    lambda archive: ((archive.points,), None),
-    lambda _, children: PointArchive.of(children[0]),
+    lambda archive: ((archive.points, archive.answers), None),
+    lambda _, children: PointArchive.of(*children),
 )

@@ -121,7 +121,7 @@ class DirectSearch(AbstractOptimiser):
         return DirectSearchState(
             standing=standing,
             before=standing.best,
-            archive=PointArchive(traits.size),
+            archive=PointArchive(traits.size, 1 + traits.constraints),
             own=tuple(step.begin(traits.size, traits.constraints) for step in self.steps),
             turn=-1,
             queue=start[None],
@@ -154,7 +154,10 @@ class DirectSearch(AbstractOptimiser):
             standing=standing,
             level=level,
             done=state.done + len(trials),
-            archive=state.archive.append(np.stack([trial.x for trial in trials])),
+            archive=state.archive.append(
+                np.stack([trial.x for trial in trials]),
+                np.stack([np.append(trial.value, trial.slacks) for trial in trials]),
+            ),
         )
         if state.turn < 0:
             return _begun(self, state)

@@ -1,0 +1,32 @@
+"""Search in surrogates by directional attacks, alone or with a simulator that decides."""
+
+from ._attack import (
+    FGSM as FGSM,
+    L2 as L2,
+    PGD as PGD,
+    AbstractAttack as AbstractAttack,
+    Attacked as Attacked,
+    attack_radii as attack_radii,
+)
+from ._attack_step import AttackState as AttackState, AttackStep as AttackStep
+from ._correction import (
+    CorrectedLandscape as CorrectedLandscape,
+    corrected as corrected,
+    uncorrected as uncorrected,
+)
+from ._landscape import (
+    AbstractLandscape as AbstractLandscape,
+    ProblemLandscape as ProblemLandscape,
+    landscape_of as landscape_of,
+)
+from ._methods import (
+    AttackSearch as AttackSearch,
+    HybridSearch as HybridSearch,
+    SurrogateSearch as SurrogateSearch,
+)
+from ._profile import SuccessProfile as SuccessProfile, success_profile as success_profile
+from ._surrogate_solve import SurrogateSolve as SurrogateSolve
+from ._tangent import (
+    project_on_cone as project_on_cone,
+    project_on_linearised as project_on_linearised,
+)
