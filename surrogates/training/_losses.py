@@ -62,3 +62,20 @@ class GaussianNLL(AbstractLoss):
         mean, deviation = jax.vmap(distribution)(batch.x)
         error = (mean - _targets(model, batch)) / deviation
         return jnp.mean(0.5 * error**2 + jnp.log(deviation)), state
+
+
+class ListNet(AbstractLoss):
+    """Cross-entropy between the soft orders of scores and predictions; a batch is a list.
+
+    Only differences between predictions matter, so that the level of the model is undetermined.
+    Z. Cao et al., ICML 2007; for offline optimisation R.-X. Tan et al. (RaM), 2410.11502.
+
+    `temperature` divides both sides.
+    """
+
+    temperature: float | int | Array = 1.0
+
+    def __call__(self, model, batch, state, key):
+        predicted = jax.vmap(model.standardised)(batch.x) / self.temperature
+        wanted = jax.nn.softmax(_targets(model, batch) / self.temperature, axis=0)
+        return -jnp.mean(jnp.sum(wanted * jax.nn.log_softmax(predicted, axis=0), axis=0)), state

@@ -1,5 +1,6 @@
 """The one training loop: epochs and batches as scans, seeds and strengths by `vmap`."""
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -84,7 +85,15 @@ class Trainer(eqx.Module):
             extra, following, log = self.regulariser(
                 eqx.combine(weights, rest), batch, regulariser_state, for_regulariser
             )
-            gradient = jax.tree.map(jnp.add, gradient, extra)
+            # A branch is a wall to the compiler, which would contract this sum with those around
+            # it: behind it, adding a gradient of zero changes no bit of the run.
+            gradient = jax.lax.cond(
+                jnp.isfinite(loss),
+                lambda one, other: jax.tree.map(jnp.add, one, other),
+                lambda one, other: one,
+                gradient,
+                extra,
+            )
             return gradient, (next_loss, following, {"loss": loss} | log)
 
         gradient, (loss_state, regulariser_state, log) = total_gradient(weights)
@@ -166,3 +175,14 @@ def fit_many(
     stacked = eqx.if_array(0)
     data_axes = None if data_axis is None else eqx.if_array(data_axis)
     return _fit_many(trainer, models, data, keys, (trainer_axes, stacked, data_axes))
+
+
+def varied(trainer: Trainer, where: Callable[[Trainer], Any], values: Any) -> tuple[Trainer, Any]:
+    """A trainer with stacked numbers in one place, and its axes for `fit_many`.
+
+    `varied(trainer, lambda t: t.regulariser.strength, [0.0, 0.1, 1.0])`
+    """
+    stacked = eqx.tree_at(where, trainer, jnp.asarray(values, float))
+    none = jax.tree.map(lambda _: None, stacked)
+    axes = eqx.tree_at(where, none, 0, is_leaf=lambda leaf: leaf is None)
+    return stacked, axes
