@@ -1,8 +1,10 @@
 """Methods of optimisation behind one interface, and the driver that judges them all alike."""
 
 from ._archive import PointArchive as PointArchive
+from ._augmented import AugmentedLagrangian as AugmentedLagrangian
 from ._budget import Budget as Budget, Counts as Counts
 from ._cma import CMAES as CMAES
+from ._cma_lagrangian import CMALagrangian as CMALagrangian
 from ._conversation import AbstractConversation as AbstractConversation
 from ._covering import (
     FarthestPointCovering as FarthestPointCovering,
@@ -22,6 +24,7 @@ from ._interface import (
 )
 from ._levenberg_marquardt import LevenbergMarquardt as LevenbergMarquardt
 from ._multistart import Multistart as Multistart
+from ._nomad import NOMAD as NOMAD
 from ._optax import (
     SGD as SGD,
     AbstractFirstOrder as AbstractFirstOrder,

@@ -52,6 +52,7 @@ class Stepper:
             outcome = timed(*args)
             self._ledger.spend_on_method(outcome)
             state, request, reasons = outcome.value
+            self._ledger.note_surrogate(*type(optimiser).surrogate_calls(optimiser, state))
             return state, request, np.atleast_1d(np.asarray(reasons))
 
         return call

@@ -130,11 +130,10 @@ def attack_radii(
     return attack(landscape, x, radii)
 
 
-@eqx.filter_jit
 def screened(
     attack: AbstractAttack, landscape: AbstractLandscape, x: Vector, radii: Float[Array, " k"]
 ) -> tuple[Attacked, Float[Array, "k a"]]:
-    """A jitted attack for many radii, and what the surrogate says of each point."""
+    """An attack for many radii, and what the surrogate says of each point."""
     attacked = attack(landscape, x, radii)
     return attacked, jax.vmap(landscape)(attacked.points)
 

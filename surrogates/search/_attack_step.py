@@ -1,5 +1,6 @@
 """The attack as a step of a direct search: the surrogate proposes, the oracle decides."""
 
+import functools
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from diffsim.optimise import REASONS, AbstractSearchStep, Level, Outcome, Scene, Verdict
+from diffsim.optimise._compiled import Prepared
 
 from ._attack import FGSM, AbstractAttack, screened
 from ._landscape import AbstractLandscape, check_size
@@ -90,14 +92,13 @@ class AttackStep(AbstractSearchStep):
         if np.array_equal(own.failed_at, scene.x):
             return scene.x[None][:0], own
         rungs = np.clip(own.radius * np.array(self.ladder), self.least_radius, self.largest_radius)
-        attacked, answers = screened(
-            self.attack, self.landscape, jnp.asarray(scene.x), jnp.asarray(rungs)
-        )
+        attacked, answers = self._screened(jnp.asarray(scene.x), jnp.asarray(rungs)).value
         own = self._counted(own._replace(slope=float(attacked.slope)))
         if not own.slope > 0:  # stationary or not defined: nothing to follow from here
             return scene.x[None][:0], own._replace(failed_at=scene.x)
-        order = _ranked(np.asarray(answers), self.margin)[: self.tries]
-        points = np.asarray(attacked.points)[order]
+        points = np.asarray(attacked.points)
+        if self.tries < len(points):
+            points = points[_ranked(np.asarray(answers), self.margin)[: self.tries]]
         points = points[np.any(points != scene.x, axis=1)]
         if not len(points):  # pressed against the bounds, or rounded away
             own = own._replace(failed_at=scene.x)
@@ -127,12 +128,21 @@ class AttackStep(AbstractSearchStep):
     def surrogate_calls(self, own: AttackState) -> tuple[int, int]:
         return own.values, own.derivatives
 
+    @functools.cached_property
+    def _screened(self) -> Prepared:
+        # Taken apart once: jitted functions take longer over so many leaves than over their work.
+        screens = self.tries < len(self.ladder)
+        return Prepared(screened if screens else _unscreened, self.attack, self.landscape)
+
     def _counted(self, own: AttackState) -> AttackState:
         rungs = len(self.ladder)
         values, derivatives = self.attack.calls(self.landscape.constraints, rungs)
-        return own._replace(
-            values=own.values + values + rungs, derivatives=own.derivatives + derivatives
-        )
+        values += rungs if self.tries < rungs else 0
+        return own._replace(values=own.values + values, derivatives=own.derivatives + derivatives)
+
+
+def _unscreened(attack, landscape, x, radii):
+    return attack(landscape, x, radii), jnp.zeros((radii.size, 0))
 
 
 def _ranked(answers: Float[np.ndarray, "k a"], margin: float) -> np.ndarray:

@@ -47,21 +47,21 @@ def HybridSearch(
     """Attacks inside a covering direct search, which keeps its convergence.
 
     Each iteration attacks first; an attack of sufficient increase skips the rest, which can happen
-    finitely often only (`AttackStep`). Then covering, search along two random directions, and a poll
-    of 2n directions, as in `ds.DirectSearch`. `ds.solve` may be given the surrogate's own problem,
-    or the true one: then the simulator decides, and is what is counted.
+    finitely often only (`AttackStep`). Then covering, search along two random directions, and a
+    poll of 2n directions, as in `ds.DirectSearch`. `ds.solve` may be given the surrogate's own
+    problem, or the true one: then the simulator decides, and is what is counted.
 
     **Arguments:**
 
     - `surrogate`: a problem that can be differentiated.
-    - `attack`: `FGSM()` by default.
+    - `attack`: `PGD()` by default; the paper's is `FGSM(projected=False)`.
     - `ordering`: `FeasibleFirst()` by default.
     - `radius`: the first of attack, poll and covering.
     - `settings`: of `AttackStep`.
 
     **Raises:** `ValueError` for a surrogate without derivatives or bad settings.
     """
-    step = AttackStep(landscape_of(surrogate), attack or FGSM(), radius=radius, **settings)
+    step = AttackStep(landscape_of(surrogate), attack or PGD(), radius=radius, **settings)
     return DirectSearch(
         steps=(step, *_rest(radius)), ordering=ordering or FeasibleFirst(), radius=radius
     )

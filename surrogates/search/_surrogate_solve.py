@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,17 +10,19 @@ from jaxtyping import Array, Float
 from scipy import optimize
 
 from diffsim.optimise import REASONS, AbstractSearchStep, Level, Outcome, Scene, Verdict
+from diffsim.optimise._compiled import Prepared
 
 from ._correction import CorrectedLandscape, corrected, uncorrected
 from ._landscape import AbstractLandscape, check_size
 
 
 class SolveState(NamedTuple):
-    """The trust radius, the incumbent at which the last solve failed with nothing learnt, and
+    """The trust radius, how many solves there were and how many of the last failed in a row, and
     the calls of the surrogate so far."""
 
     radius: float
     solves: int
+    failures: int
     values: int
     derivatives: int
 
@@ -38,7 +39,9 @@ class SurrogateSolve(AbstractSearchStep):
     (`CorrectedLandscape`: retraining in closed form), and each later iteration solves again
     within a trust region around the incumbent: it doubles after a success and is halved after a
     failure; at its least radius the step is passed. A success ends the iteration if it gains at
-    least `sufficiency` times the square of the step, as for the attack.
+    least `sufficiency` times the square of the step, as for the attack; a failure ends it, too,
+    since the surrogate has learnt from it, but not `attempts` times in a row: so of the iterations
+    without sufficient success at least one in `attempts` goes on to cover.
 
     **Arguments:**
 
@@ -47,6 +50,7 @@ class SurrogateSolve(AbstractSearchStep):
     - `correction`: number of evaluated points the correction keeps (0: none); `length`: its
       length scale in the unit cube.
     - `radius`, `least_radius`: of the trust region (maximum norm).
+    - `attempts`: see above.
 
     D. Kraft, DFVLR-FB 88-28 (1988), as in SciPy. N. M. Alexandrov et al., Structural Optimization
     15 (1998) 16-23, for the management of the surrogate.
@@ -60,6 +64,7 @@ class SurrogateSolve(AbstractSearchStep):
     radius: float = 0.2
     least_radius: float = 1e-5
     sufficiency: float = 1e-3
+    attempts: int = 4
 
     def __post_init__(self):
         if not self.margins or min(self.margins) < 0:
@@ -79,7 +84,7 @@ class SurrogateSolve(AbstractSearchStep):
 
     def begin(self, size: int, constraints: int) -> SolveState:
         check_size(self.landscape, size, constraints)
-        return SolveState(self.radius, 0, 0, 0)
+        return SolveState(self.radius, 0, 0, 0, 0)
 
     def propose(self, own: SolveState, scene: Scene) -> tuple[Float[np.ndarray, "k d"], SolveState]:
         again = own.solves > 0
@@ -109,12 +114,14 @@ class SurrogateSolve(AbstractSearchStep):
     def settle(self, own: SolveState, scene: Scene, outcome: Outcome) -> tuple[SolveState, Verdict]:
         if outcome.level != Level.SUCCESS:
             shrunk = own.radius if own.solves == 1 else 0.5 * own.radius
-            radius = max(shrunk, self.least_radius)
-            return own._replace(radius=radius), Verdict(scene.radius, ends=False)
+            radius, failures = max(shrunk, self.least_radius), own.failures + 1
+            ends = bool(self.correction) and failures < self.attempts
+            own = own._replace(radius=radius, failures=failures if ends else 0)
+            return own, Verdict(scene.radius, ends=ends)
         step = float(np.max(np.abs(outcome.after.x - outcome.before.x)))
         grown = own.radius if own.solves == 1 else min(max(own.radius, 2.0 * step), 1.0)
         ends = bool(self.correction) and outcome.gain >= self.sufficiency * step**2
-        return own._replace(radius=grown), Verdict(scene.radius, ends=ends)
+        return own._replace(radius=grown, failures=0), Verdict(scene.radius, ends=ends)
 
     def exhausted(self, own: SolveState) -> REASONS:
         return REASONS.step
@@ -129,7 +136,6 @@ class SurrogateSolve(AbstractSearchStep):
         return corrected(empty, scene.x, scene.archive.points, scene.archive.answers)
 
 
-@eqx.filter_jit
 def _linearisation(
     landscape: AbstractLandscape, x: Float[Array, " d"]
 ) -> tuple[Float[Array, " a"], Float[Array, "a d"]]:
@@ -147,8 +153,10 @@ def _best(
     """The best solution of several starts by the surrogate's own word, and calls made."""
     low, high = np.maximum(centre - reach, 0.0), np.minimum(centre + reach, 1.0)
     calls, ends = 0, []
+    # Taken apart once: a call of a jitted function with so many leaves costs more than its work.
+    linearise = Prepared(_linearisation, landscape)
     for start in starts:
-        memo = _Memo(landscape, margin)
+        memo = _Memo(linearise, landscape.constraints, margin)
         end = memo.solve(np.clip(start, low, high), low, high)
         answer = memo(end)[0]
         calls += memo.calls
@@ -163,14 +171,15 @@ def _best(
 class _Memo:
     """The surrogate for SLSQP: one linearisation for each point, whatever is asked of it."""
 
-    def __init__(self, landscape: AbstractLandscape, margin: float):
-        self.landscape, self.margin, self.calls = landscape, margin, 0
+    def __init__(self, linearise: Prepared, constraints: int, margin: float):
+        self.linearise, self.margin, self.calls = linearise, margin, 0
+        self.constraints = constraints
         self._known: tuple[bytes, tuple[np.ndarray, np.ndarray]] | None = None
 
     def __call__(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         key = np.asarray(x, float).tobytes()
         if self._known is None or self._known[0] != key:
-            answer, rows = _linearisation(self.landscape, jnp.asarray(x, float))
+            answer, rows = self.linearise(jnp.asarray(x, float)).value
             self.calls += 1
             fine = np.nan_to_num(np.asarray(answer), nan=1e10)
             self._known = (key, (fine, np.nan_to_num(np.asarray(rows))))
@@ -179,7 +188,7 @@ class _Memo:
     def solve(self, start: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
         """The end point of SLSQP, inside the box."""
         constraints = []
-        if self.landscape.constraints:
+        if self.constraints:
             constraints = [
                 {
                     "type": "ineq",
@@ -194,7 +203,7 @@ class _Memo:
             method="SLSQP",
             bounds=np.stack([low, high], axis=1),
             constraints=constraints,
-            options={"maxiter": 100, "ftol": 1e-10},
+            options={"maxiter": 60, "ftol": 1e-9},
         )
         x = np.clip(np.asarray(found.x, float), low, high)
         return x if np.all(np.isfinite(x)) else start
