@@ -25,7 +25,10 @@ from ._methods import (
     SurrogateSearch as SurrogateSearch,
 )
 from ._profile import SuccessProfile as SuccessProfile, success_profile as success_profile
-from ._surrogate_solve import SurrogateSolve as SurrogateSolve
+from ._surrogate_solve import (
+    SurrogateSolve as SurrogateSolve,
+    solve_on_surrogate as solve_on_surrogate,
+)
 from ._tangent import (
     project_on_cone as project_on_cone,
     project_on_linearised as project_on_linearised,
