@@ -86,17 +86,18 @@ def network_problem(
     **Raises:** `ValueError` if the size is not known, or the network does not take so many
     inputs.
     """
-    low, high = _box(low, high, size)
-    start = 0.5 * (low + high) if start is None else np.asarray(start, float)
-    names = tuple(f"x{i}" for i in range(low.size))
-    x = jnp.asarray(start)
+    lower, upper = _box(low, high, size)
+    x = jnp.asarray(0.5 * (lower + upper) if start is None else np.asarray(start, float))
+    names = tuple(f"x{i}" for i in range(lower.size))
     if outputs is None:
         shapes = ((OUTPUT, _output_shape(network, x)),)
         simulator = NetworkSimulator(x, network, shapes, names)
     else:
         simulator = CallbackSimulator(x, network, outputs, names)
     constraints = () if subject_to is None else (ds.Constraint(_OfOutput(subject_to), "c"),)
-    space = ds.DesignSpace({n: ds.Linear(a, b) for n, a, b in zip(names, low, high, strict=True)})
+    space = ds.DesignSpace(
+        {n: ds.Linear(a, b) for n, a, b in zip(names, lower, upper, strict=True)}
+    )
     objective = ds.Maximise(_OfOutput(maximise))
     return ds.Problem(simulator, None, space, objective, constraints, name=name)
 

@@ -147,7 +147,7 @@ def _problem(name: str, seed: int):
     from diffsim import problems
 
     if name.startswith("trial"):
-        return problems.trial(seed, variant=name.removeprefix("trial_")), 0.25
+        return problems.trial(seed, variant=name.removeprefix("trial_")), 0.25  # pyright: ignore
     build = {
         "cell_design": problems.cell_design,
         "transesterification": problems.transesterification,

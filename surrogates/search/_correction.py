@@ -35,7 +35,12 @@ class CorrectedLandscape(AbstractLandscape):
     def frozen(self, x: Vector) -> "CorrectedLandscape":
         frozen = self.base.frozen(x)
         return CorrectedLandscape(
-            frozen, self.points, self.weights, self.length, self.size, self.constraints
+            base=frozen,
+            points=self.points,
+            weights=self.weights,
+            length=self.length,
+            size=self.size,
+            constraints=self.constraints,
         )
 
 
@@ -46,10 +51,14 @@ def uncorrected(base: AbstractLandscape, capacity: int, length: float) -> Correc
     """
     if capacity < 1 or not length > 0:
         raise ValueError(f"capacity and length must be positive, but are {capacity} and {length}.")
-    points = jnp.zeros((capacity, base.size))
-    weights = jnp.zeros((capacity, 1 + base.constraints))
+    points, weights = jnp.zeros((capacity, base.size)), jnp.zeros((capacity, 1 + base.constraints))
     return CorrectedLandscape(
-        base, points, weights, jnp.asarray(length), base.size, base.constraints
+        base=base,
+        points=points,
+        weights=weights,
+        length=jnp.asarray(length),
+        size=base.size,
+        constraints=base.constraints,
     )
 
 

@@ -49,11 +49,11 @@ class ProblemLandscape(AbstractLandscape):
             return self.problem.objective(Observables(values, result, stats))
 
         return DirectionalLandscape(
-            self.problem,
-            jax.grad(value)(observables.values),
-            observables.values,
-            self.size,
-            self.constraints,
+            problem=self.problem,
+            direction=jax.grad(value)(observables.values),
+            origin=observables.values,
+            size=self.size,
+            constraints=self.constraints,
         )
 
 
@@ -94,12 +94,13 @@ def landscape_of(surrogate: Problem | AbstractLandscape) -> AbstractLandscape:
             f"{type(surrogate.simulator).__name__} has no derivatives. Only the methods that use "
             "values alone can run on it, such as ds.DirectSearch()."
         )
-    # One program serves either way of differentiation: reverse, as the attack takes it.
+    # Derivatives are taken in reverse here, whatever the problem itself would do.
     simulator = surrogate.simulator.with_adjoint("checkpointed")
-    surrogate = eqx.tree_at(lambda p: p.simulator, surrogate, simulator)
-    point = jax.ShapeDtypeStruct((surrogate.space.size,), float)
-    slacks = eqx.filter_eval_shape(lambda x: surrogate.evaluate(x).constraints, point)
-    return ProblemLandscape(surrogate, surrogate.space.size, int(slacks.shape[0]))
+    problem: Problem = eqx.tree_at(lambda p: p.simulator, surrogate, simulator)
+    size = problem.space.size
+    point = jax.ShapeDtypeStruct((size,), float)
+    slacks = eqx.filter_eval_shape(lambda x: problem.evaluate(x).constraints, point)
+    return ProblemLandscape(problem=problem, size=size, constraints=int(slacks.shape[0]))
 
 
 def check_size(landscape: AbstractLandscape, size: int, constraints: int) -> None:

@@ -88,7 +88,7 @@ def SurrogateSearch(
     """
     landscape = landscape_of(surrogate)
     solve = SurrogateSolve(landscape, margins=margins, starts=starts, correction=correction)
-    step = AttackStep(landscape, attack or PGD(), radius=radius, ladder=LADDER)
+    step = AttackStep(landscape, attack or FGSM(), radius=radius, ladder=LADDER)
     return DirectSearch(
         steps=(solve, step, *_rest(radius)), ordering=ordering or FeasibleFirst(), radius=radius
     )
