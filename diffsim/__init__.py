@@ -55,6 +55,7 @@ from .optimise import (
     Budget as Budget,
     Counts as Counts,
     DifferentialEvolution as DifferentialEvolution,
+    DirectSearch as DirectSearch,
     FirstOrder as FirstOrder,
     History as History,
     LevenbergMarquardt as LevenbergMarquardt,

@@ -14,7 +14,7 @@ from ._space import DesignSpace
 from ._status import RESULTS
 from ._types import Vector
 
-Order = Literal["value", "gradient", "residuals", "jacobian"]
+Order = Literal["value", "gradient", "residuals", "jacobian", "linearised"]
 
 # Forward mode costs one tangent per variable, reverse mode a constant: measured on the
 # voltammetry simulator the two meet at about eight variables.
@@ -30,6 +30,7 @@ class Evaluation(eqx.Module):
     gradient: Float[Array, "... d"] | None = None
     residuals: Float[Array, "... p"] | None = None
     jacobian: Float[Array, "... p d"] | None = None
+    constraint_jacobian: Float[Array, "... q d"] | None = None
 
 
 class Problem(eqx.Module):
@@ -95,6 +96,7 @@ class Problem(eqx.Module):
         - "gradient": and the gradient (d,)
         - "residuals": value, constraints and residuals (p,)
         - "jacobian": residuals (p,), their Jacobian (p, d), and the gradient that follows
+        - "linearised": and the gradient (d,), and that of each constraint (q, d)
 
         **Raises:** `TypeError` if residuals are asked of an objective that has none.
         """
@@ -109,6 +111,8 @@ class Problem(eqx.Module):
             return self._residuals(x, None)
         if order == "jacobian":
             return self._jacobian(x)
+        if order == "linearised":
+            return self._linearised(x)
         return self._gradient(x)
 
     def _slacks(self, observables: Observables) -> Float[Array, " q"]:
@@ -156,6 +160,22 @@ class Problem(eqx.Module):
 
         gradient, evaluation = differentiate(value, has_aux=True)(x)
         return eqx.tree_at(lambda e: e.gradient, evaluation, gradient, is_leaf=lambda v: v is None)
+
+    def _linearised(self, x: Vector) -> Evaluation:
+        adjoint = "forward" if self.forward_mode else "checkpointed"
+        differentiate = jax.jacfwd if self.forward_mode else jax.jacrev
+
+        def answers(x):
+            evaluation = self._value(x, adjoint)
+            return jnp.append(evaluation.value, evaluation.constraints), evaluation
+
+        rows, evaluation = differentiate(answers, has_aux=True)(x)
+        return eqx.tree_at(
+            lambda e: (e.gradient, e.constraint_jacobian),
+            evaluation,
+            (rows[0], rows[1:]),
+            is_leaf=lambda v: v is None,
+        )
 
 
 @eqx.filter_jit

@@ -30,11 +30,12 @@ EVALUATION, START, VARIABLE, RESIDUAL = "evaluation", "start", "variable", "resi
 X, PHYSICAL, VALUE, BEST_SO_FAR, VIOLATION = "x", "physical", "value", "best_so_far", "violation"
 RESULT, ORDER, REASON = "result", "order", "reason"
 COST, COLUMNS, SECONDS = "cost", "columns", "seconds"
+SURROGATE_CALLS = "surrogate_calls"
 X_START, X_BEST, EVALUATIONS, FAILED = "x_start", "x_best", "evaluations", "failed"
 UNIT = "unit"
 GRADIENT, RESIDUALS, JACOBIAN = "gradient", "residuals", "jacobian"
 
-ORDERS = ("value", "gradient", "residuals", "jacobian")
+ORDERS = ("value", "gradient", "residuals", "jacobian", "linearised")
 
 
 def decode(column: xr.DataArray) -> list[str]:

@@ -21,3 +21,19 @@ from . import (
     training as training,
 )
 from ._botorch import fit_botorch_process as fit_botorch_process
+from ._network import (
+    CallbackSimulator as CallbackSimulator,
+    NetworkSimulator as NetworkSimulator,
+    flat_observables as flat_observables,
+    network_problem as network_problem,
+    surrogate_problem as surrogate_problem,
+)
+from .search import (
+    FGSM as FGSM,
+    L2 as L2,
+    PGD as PGD,
+    AttackSearch as AttackSearch,
+    HybridSearch as HybridSearch,
+    SurrogateSearch as SurrogateSearch,
+    success_profile as success_profile,
+)

@@ -57,7 +57,7 @@ def _many(problem: Problem, x: Array, order: Order) -> Evaluation:
     return jax.vmap(lambda point: problem.evaluate(point, order))(x)
 
 
-_FIELDS = ("value", "constraints", "gradient", "residuals", "jacobian")
+_FIELDS = ("value", "constraints", "gradient", "residuals", "jacobian", "constraint_jacobian")
 
 
 def _pick(evaluation: Evaluation, active: np.ndarray) -> dict[str, np.ndarray]:

@@ -15,7 +15,13 @@ from ._ledger import Ledger
 from ._run import History, Run, Starts
 
 _CHUNK = 64
-_DTYPES = {"start": np.int64, "result": np.int32, "columns": np.int64, "order": object}
+_DTYPES = {
+    "start": np.int64,
+    "result": np.int32,
+    "columns": np.int64,
+    "surrogate_calls": np.int64,
+    "order": object,
+}
 
 
 def assemble(

@@ -20,8 +20,8 @@ class Budget:
     **Arguments** (None: unlimited)
 
     - `cost`: in forward-equivalent evaluations: a value or residuals 1; a gradient or Jacobian
-      in forward mode 1 + d (one tangent per variable), a gradient in reverse mode 5; unless
-      `costs` says otherwise.
+      in forward mode 1 + d (one tangent per variable), a gradient in reverse mode 5, with those
+      of q constraints 5 + 4 q; unless `costs` says otherwise.
     - `evaluations`: points, whatever was asked there.
     - `columns`: forward-mode tangents, d for each Jacobian and forward-mode gradient.
     - `seconds`: of evaluation, compilation apart. A budget of seconds is not reproducible.
@@ -44,14 +44,16 @@ class Budget:
             if limit is not None and not limit > 0:
                 raise ValueError(f"the limits of a Budget must be positive, but {self}.")
 
-    def price(self, problem: Problem, order: Order) -> float:
-        """Cost of one point of the given order."""
+    def price(self, problem: Problem, order: Order, constraints: int = 0) -> float:
+        """Cost of one point of the given order; `constraints` is the number of slacks."""
         if order in self.costs:
             return float(self.costs[order])
         if order in ("value", "residuals"):
             return 1.0
         if order == "gradient" and not problem.forward_mode:
             return REVERSE_MODE_COST
+        if order == "linearised" and not problem.forward_mode:
+            return REVERSE_MODE_COST + (REVERSE_MODE_COST - 1.0) * constraints
         return 1.0 + problem.space.size
 
 
@@ -67,6 +69,7 @@ class Counts:
     - `evaluations` = `values` + `residuals` + `gradients` + `jacobians`: points asked for.
     - `columns`: forward-mode tangents.
     - `cost`: forward-equivalent evaluations at the budget's prices.
+    - `surrogate_values`, `surrogate_derivatives`: taken of a surrogate; not evaluations.
     - `failed`: evaluations that ended with a failure code.
     - `evaluation_seconds`, `method_seconds`, `compile_seconds` and the CPU seconds of the
       first two.
@@ -79,6 +82,8 @@ class Counts:
     jacobians: int = 0
     columns: int = 0
     cost: float | int = 0.0
+    surrogate_values: int = 0
+    surrogate_derivatives: int = 0
     failed: int = 0
     idle: int = 0
     evaluation_seconds: float = 0.0
@@ -93,14 +98,17 @@ class Counts:
             self, **{name: getattr(self, name) + amount for name, amount in amounts.items()}
         )
 
-    def charge(self, problem: Problem, budget: Budget, order: Order, points: int) -> "Counts":
+    def charge(
+        self, problem: Problem, budget: Budget, order: Order, points: int, constraints: int = 0
+    ) -> "Counts":
         """These counts after `points` more evaluations of an order."""
         kind = {"value": "values", "gradient": "gradients", "jacobian": "jacobians"}
-        forward = order == "jacobian" or (order == "gradient" and problem.forward_mode)
+        kind["linearised"] = "gradients"
+        forward = order == "jacobian" or (kind.get(order) == "gradients" and problem.forward_mode)
         return self.plus(
             evaluations=points,
             columns=points * problem.space.size if forward else 0,
-            cost=points * budget.price(problem, order),
+            cost=points * budget.price(problem, order, constraints),
             **{kind.get(order, "residuals"): points},
         )
 

@@ -123,9 +123,10 @@ def traits_of(problem: Problem) -> Traits:
 
 def _loop(problem, optimiser, budget, x0, key, store, bar):
     """Ask, evaluate, tell until the method ends or the budget would be exceeded."""
-    ledger = Ledger(problem, budget)
+    traits = traits_of(problem)
+    ledger = Ledger(problem, budget, traits.constraints)
     method, simulate = Stepper(optimiser, ledger), Simulation(problem)
-    state, request, reasons = method.begin(x0, key, traits_of(problem))
+    state, request, reasons = method.begin(x0, key, traits)
     try:
         while np.any(reasons == RUNNING) and ledger.affords(request):
             evaluation = answer(simulate, request, ledger, store)

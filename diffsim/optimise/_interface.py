@@ -152,6 +152,10 @@ class AbstractOptimiser(eqx.Module):
         """
         return self
 
+    def surrogate_calls(self, state: Any) -> tuple[int, int]:
+        """Values and derivatives that the method has taken of a surrogate so far."""
+        return 0, 0
+
     def close(self, state: Any) -> None:
         """Release what the state holds (a thread, say). Called once, at the end."""
 
@@ -169,7 +173,8 @@ def given(array: Array | None) -> Array:
 def succeeded(evaluation: Evaluation) -> Bool[Array, "..."]:
     """Where an evaluation may be used: simulated without failure, all numbers finite."""
     fine = is_successful(evaluation.result) & jnp.isfinite(evaluation.value)
-    for array in (evaluation.gradient, evaluation.residuals, evaluation.jacobian):
+    arrays = (evaluation.gradient, evaluation.residuals, evaluation.jacobian)
+    for array in (*arrays, evaluation.constraint_jacobian):
         if array is not None:
             axes = tuple(range(fine.ndim, array.ndim))
             fine &= jnp.all(jnp.isfinite(array), axis=axes)

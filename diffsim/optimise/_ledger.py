@@ -1,5 +1,6 @@
 """The books of a run, entry by entry."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ _NONFINITE = int(code(RESULTS.nonfinite))
 class Ledger:
     """Counts, history and the best so far."""
 
-    def __init__(self, problem: Problem, budget: Budget):
+    def __init__(self, problem: Problem, budget: Budget, constraints: int = 0):
         self.problem = problem
+        self.constraints = constraints
         self.budget = budget
         self.counts = Counts()
         self.best_merit = (np.inf, np.inf)
@@ -34,8 +36,17 @@ class Ledger:
     def affords(self, request: Request) -> bool:
         """Whether the budget allows the request."""
         points = int(np.sum(np.asarray(request.active)))
-        after = self.counts.charge(self.problem, self.budget, request.order, points)
+        after = self.counts.charge(
+            self.problem, self.budget, request.order, points, self.constraints
+        )
         return after.fits(self.budget)
+
+    def note_surrogate(self, values: int, derivatives: int) -> None:
+        """How many calls of a surrogate the method has made so far."""
+        if values or derivatives:
+            self.counts = dataclasses.replace(
+                self.counts, surrogate_values=values, surrogate_derivatives=derivatives
+            )
 
     def spend_on_method(self, timed: Timed) -> None:
         """Account for the time of a step of the method."""
@@ -52,7 +63,9 @@ class Ledger:
         failed = int(np.sum(merits[2] != 0))
         points = len(arrays["x"])
         before = self.counts
-        self.counts = before.charge(self.problem, self.budget, header["order"], points).plus(
+        order = header["order"]
+        charged = before.charge(self.problem, self.budget, order, points, self.constraints)
+        self.counts = charged.plus(
             failed=failed,
             idle=header["idle"],
             evaluation_seconds=header["seconds"],
@@ -89,6 +102,7 @@ class Ledger:
                 "cost": so_far("cost"),
                 "columns": round(so_far("columns")),
                 "seconds": so_far("evaluation_seconds"),
+                "surrogate_calls": after.surrogate_values + after.surrogate_derivatives,
             }
         )
 
@@ -96,7 +110,7 @@ class Ledger:
 def _merits(arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Violation, value (both infinite where failed) and result codes of a record."""
     fine = (arrays["result"] == 0) & np.isfinite(arrays["value"])
-    for name in ("gradient", "residuals", "jacobian"):
+    for name in ("gradient", "residuals", "jacobian", "constraint_jacobian"):
         if name in arrays:
             flat = arrays[name].reshape(len(fine), -1)
             fine &= np.all(np.isfinite(flat), axis=1)

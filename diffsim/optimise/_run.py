@@ -22,12 +22,13 @@ class History:
     """One row for each evaluation, in the order in which they were counted (h rows).
 
     - `start`: which start of a multistart asked; 0 otherwise.
-    - `order`: "value", "gradient", "residuals" or "jacobian".
+    - `order`: "value", "gradient", "residuals", "jacobian" or "linearised".
     - `value` is NaN and `violation` infinite where the evaluation failed, for the reason in
       `result`.
     - `best`: the best value so far: of the feasible points as soon as there is one, before
       that of the point least infeasible.
-    - `cost`, `columns`, `seconds`: cumulative.
+    - `cost`, `columns`, `seconds`: cumulative; likewise `surrogate_calls`, values and
+      derivatives that the method had taken of a surrogate when it asked.
     """
 
     x: Float[np.ndarray, "h d"]
@@ -40,6 +41,7 @@ class History:
     cost: Float[np.ndarray, " h"]
     columns: Int[np.ndarray, " h"]
     seconds: Float[np.ndarray, " h"]
+    surrogate_calls: Int[np.ndarray, " h"]
 
 
 @dataclass(frozen=True)

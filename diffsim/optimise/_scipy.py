@@ -13,14 +13,18 @@ from ._interface import Need, Traits, given, scalar_merit, succeeded
 
 _WITH_GRADIENT = ("L-BFGS-B", "TNC", "SLSQP")
 _WITHOUT_GRADIENT = ("Nelder-Mead", "Powell", "COBYLA", "COBYQA")
-_WITH_CONSTRAINTS = ("COBYLA", "COBYQA")
+_WITH_CONSTRAINTS = ("COBYLA", "COBYQA", "SLSQP")
 
 
 class ScipyMinimise(AbstractConversation):
     """`scipy.optimize.minimize` by one of its methods that know bounds.
 
     With gradients: "L-BFGS-B", "TNC", "SLSQP". Without: "Nelder-Mead", "Powell", "COBYLA",
-    "COBYQA"; the last two take constraints.
+    "COBYQA". "SLSQP" (with the exact derivatives of the constraints), "COBYLA" and "COBYQA" take
+    constraints.
+
+    `margin`: by which constraints are to hold. These methods end on a constraint from either side
+    within rounding, and the books of the driver know no tolerance.
 
     A failed evaluation gets a finite value worse than any seen (and a zero gradient).
 
@@ -32,6 +36,7 @@ class ScipyMinimise(AbstractConversation):
     method: str
     options: Mapping[str, Any] = eqx.field(default_factory=dict)
     tolerance: float | int | None = None
+    margin: float | int = 1e-6
 
     def __check_init__(self):
         known = _WITH_GRADIENT + _WITHOUT_GRADIENT
@@ -48,14 +53,18 @@ class ScipyMinimise(AbstractConversation):
 
     def talk(self, ask: Ask, x0: np.ndarray, seed: np.random.Generator, traits: Traits) -> None:
         order: Order = "gradient" if self.needs == "gradient" else "value"
-        function = _Memo(ask, order)
         arguments: dict[str, Any] = {}
+        if order == "gradient" and traits.constraints:
+            order = "linearised"
+        function = _Memo(ask, order, self.margin)
         if traits.constraints:
             arguments["constraints"] = [{"type": "ineq", "fun": function.room}]
+        if order == "linearised":
+            arguments["constraints"][0]["jac"] = function.room_slopes
         optimize.minimize(
-            function.value_and_gradient if order == "gradient" else function.value,
+            function.value if order == "value" else function.value_and_gradient,
             x0,
-            jac=True if order == "gradient" else None,
+            jac=None if order == "value" else True,
             method=self.method,
             bounds=[(0.0, 1.0)] * traits.size,
             tol=self.tolerance,
@@ -142,8 +151,9 @@ class DifferentialEvolution(AbstractConversation):
 class _Memo:
     """Value, gradient and constraints of a point, asked for once."""
 
-    def __init__(self, ask: Ask, order: Order):
+    def __init__(self, ask: Ask, order: Order, margin: float = 0.0):
         self._ask = ask
+        self._margin = margin
         self._order: Order = order
         self._penalty = FailurePenalty()
         self._known: tuple[bytes, Evaluation] | None = None
@@ -160,7 +170,12 @@ class _Memo:
 
     def room(self, x: np.ndarray) -> np.ndarray:
         """Constraints in SciPy's sign: at least zero where feasible."""
-        return -np.nan_to_num(np.asarray(self._at(x).constraints[0]), nan=1e10)
+        slacks = np.nan_to_num(np.asarray(self._at(x).constraints[0]), nan=1e10)
+        return -slacks - self._margin
+
+    def room_slopes(self, x: np.ndarray) -> np.ndarray:
+        """Derivatives (q, d) of the room."""
+        return -np.nan_to_num(np.asarray(given(self._at(x).constraint_jacobian)[0]))
 
     def _at(self, x: np.ndarray) -> Evaluation:
         key = np.asarray(x, float).tobytes()

@@ -24,14 +24,16 @@ def _begin(optimiser: AbstractOptimiser, x0, key, traits: Traits):
 
 def _advance(optimiser: AbstractOptimiser, state, request: Request, evaluation: Evaluation):
     """State, next request and reasons after an answer."""
-    return _outlook(optimiser, optimiser.tell(state, request, evaluation))
+    return _outlook(optimiser, type(optimiser).tell(optimiser, state, request, evaluation))
 
 
 def _outlook(optimiser: AbstractOptimiser, state):
-    reasons = optimiser.status(state)
+    # By the class: a method bound to an Equinox module is a new object at each access (40 µs).
+    kind = type(optimiser)
+    reasons = kind.status(optimiser, state)
     # Methods that are not pure JAX are not asked once they have ended.
     ended = not optimiser.vmappable and np.all(np.asarray(reasons) != RUNNING)
-    return state, None if ended else optimiser.ask(state), reasons
+    return state, None if ended else kind.ask(optimiser, state), reasons
 
 
 class Stepper:
@@ -50,6 +52,7 @@ class Stepper:
             outcome = timed(*args)
             self._ledger.spend_on_method(outcome)
             state, request, reasons = outcome.value
+            self._ledger.note_surrogate(*type(optimiser).surrogate_calls(optimiser, state))
             return state, request, np.atleast_1d(np.asarray(reasons))
 
         return call

@@ -46,6 +46,9 @@ def history_node(run: "Run") -> xr.Dataset:
             names.COST: names.variable(row, h.cost, "forward-equivalent evaluations so far"),
             names.COLUMNS: names.variable(row, h.columns, "forward-mode tangents so far"),
             names.SECONDS: names.variable(row, h.seconds, "time of evaluation so far", "s"),
+            names.SURROGATE_CALLS: names.variable(
+                row, h.surrogate_calls, "values and derivatives of a surrogate so far"
+            ),
         },
         coords=names.variable_coordinates(run.names, run.units),
     )

@@ -14,6 +14,7 @@ from ._analytic import (
     rosenbrock as rosenbrock,
     styblinski_tang as styblinski_tang,
 )
+from ._cell_design import PeakFeatures as PeakFeatures, cell_design as cell_design
 from ._curves import (
     DECAY_TRUTH as DECAY_TRUTH,
     LINE_TRUTH as LINE_TRUTH,
@@ -36,6 +37,11 @@ from ._polarisation import (
     synthetic_polarisation as synthetic_polarisation,
     velocity_samples as velocity_samples,
 )
+from ._reactor import (
+    TransesterificationReactor as TransesterificationReactor,
+    transesterification as transesterification,
+)
+from ._trial import TrialSimulator as TrialSimulator, trial as trial
 from ._voltammetric import (
     FIVE_SCANS_TRUTH as FIVE_SCANS_TRUTH,
     five_scan_rates as five_scan_rates,

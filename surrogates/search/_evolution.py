@@ -11,7 +11,7 @@ from diffsim import optimise
 
 from ..models import AbstractSurrogate
 from ._interface import Designs, promised
-from ._problem import surrogate_problem
+from ._problem import score_problem
 
 
 class EvolutionSearch(eqx.Module):
@@ -32,7 +32,7 @@ class EvolutionSearch(eqx.Module):
         offline: Float[Array, "n d"],
         key: Array,
     ) -> Designs:
-        problem = surrogate_problem(model, offline)
+        problem = score_problem(model, offline)
         method = ds.CMAES(deviation=self.deviation)
         share = -(-len(starts) // self.runs)
         chosen = []

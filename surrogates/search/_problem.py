@@ -53,7 +53,7 @@ def _score(observables: ds.Observables) -> Float[Array, ""]:
     return observables.values[SCORE]
 
 
-def surrogate_problem(
+def score_problem(
     model: AbstractSurrogate, x: Float[Array, "n d"], *, name: str = "surrogate"
 ) -> ds.Problem:
     """Maximise a surrogate over the unit cube; `x` are designs that set the scale.

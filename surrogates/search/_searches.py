@@ -19,7 +19,7 @@ from ._reinforce import Reinforce
 def _evaluate(
     model: AbstractSurrogate, calibration: Calibration, x: Float[Array, "b d"]
 ) -> ds.Evaluation:
-    """What `surrogate_problem` answers, but traceable as a whole; with gradients."""
+    """What `score_problem` answers, but traceable as a whole; with gradients."""
     values, gradients = jax.vmap(jax.value_and_grad(lambda x: -calibration(model, x)))(x)
     successful = jnp.zeros(len(x), jnp.int32)
     return ds.Evaluation(values, jnp.zeros((len(x), 0)), from_code(successful), gradients)

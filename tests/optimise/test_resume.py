@@ -31,6 +31,7 @@ METHODS = {
     "differential_evolution": (branin, opt.DifferentialEvolution(members=5)),
     "cmaes": (half_failing, opt.CMAES()),
     "particle_swarm": (half_failing, opt.ParticleSwarm(particles=6)),
+    "direct_search": (half_failing, opt.DirectSearch()),
     "sobol": (branin, opt.SobolSearch(points=40)),
 }
 

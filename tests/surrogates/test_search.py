@@ -48,7 +48,7 @@ def test_ascent_by_hand_and_through_the_driver():
         x = np.clip(x + 0.004 * 3**0.5 * -2 * (x - CENTRE) / scale, 0, 1)
     np.testing.assert_allclose(found.x[0], x, rtol=1e-9)
     np.testing.assert_allclose(found.predicted, models.predict(BOWL, found.x)[:, 0])
-    problem = search.surrogate_problem(BOWL, KNOWN.x)
+    problem = search.score_problem(BOWL, KNOWN.x)
     run = ds.solve(problem, method, budget=1000, x0=np.asarray(STARTS[0]), progress=False)
     assert run.counts.evaluations == 12
     trace = run.history.x
