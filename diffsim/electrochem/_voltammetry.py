@@ -21,6 +21,7 @@ from ..solvers import RODAS5P, STAGE_FAILED, Bordered, Rosenbrock, RosenbrockTab
 from ._cell_system import STANDARD_CONCENTRATION, CellSystem, Scales, diffusion, piece_of
 from ._checks import check_value
 from ._circuit import Baseline, Circuit
+from ._convection import convection
 from ._lenses import cell_lenses
 from .kinetics._base import parameter
 from .mechanism import Mechanism, Species
@@ -98,7 +99,8 @@ class Voltammetry(AbstractSimulator):
     - `mechanism`: the reactions; see `Mechanism`.
     - `species`: `Species` by name, exactly those of the mechanism.
     - `electrode`: a geometry, which has the area and the shape of the diffusion field.
-    - `domain`: `SemiInfinite()`, `DiffusionLayer(depth)` or `ThinLayer(depth)`.
+    - `domain`: `SemiInfinite()`, `DiffusionLayer(depth)`, `ThinLayer(depth)`; or a flow that
+      adds −v ∂c_j/∂x: `Levich(rotation_rate, kinematic_viscosity)`, `VonKarman(...)`.
     - `temperature`: in K.
     - `circuit`, `baseline`: resistance, double layer, reference shift; instrument line.
     - `grid`, `integrator`: numerics. The defaults keep the current within 1e-4.
@@ -112,7 +114,7 @@ class Voltammetry(AbstractSimulator):
     **Starting values:** D 1e-9 m²/s in water, 2e-9 in acetonitrile, 1e-11 in ionic liquids;
     k⁰ 1e-5 m/s; α 0.5; C 0.2 F/m².
 
-    **Limits:** supporting electrolyte in excess (no migration), no convection or adsorption;
+    **Limits:** supporting electrolyte in excess (no migration), no adsorption;
     semi-infinite domains must not be longer than the experiment can reach.
 
     Source: A. J. Bard, L. R. Faulkner, Electrochemical Methods, 2nd ed. (2001), chapters
@@ -135,6 +137,7 @@ class Voltammetry(AbstractSimulator):
     def __check_init__(self):
         require_x64()
         self.mechanism.check_species(self.species)
+        self.domain.check_electrode(self.electrode)
         check_value(
             "Voltammetry",
             "temperature",
@@ -202,12 +205,17 @@ class Voltammetry(AbstractSimulator):
         scales = Scales(unit * duration / length, length, duration)
         start = bulk / scales.concentration
         volumes = grid.volumes(self.electrode, self.domain, thickness, layer, reach)
-        transport = diffusion(
+        parts = (
             volumes.volumes / length,
             volumes.conductances * length,
             diffusivity * duration / length**2,
             start,
         )
+        if self.domain.moving:
+            points = volumes.points(thickness)
+            transport = convection(*parts, points, lambda x: self.domain.drift(x, diffusivity))
+        else:
+            transport = diffusion(*parts)
         system = CellSystem(
             transport,
             self.mechanism,

@@ -4,6 +4,7 @@ from ._combinations import Combination as Combination
 from ._covariance import Covariance as Covariance
 from ._diagnose import Diagnosis as Diagnosis, diagnose as diagnose
 from ._fit import Fit as Fit
+from ._model_selection import ModelScore as ModelScore, compare_models as compare_models
 from ._noise import Noise as Noise, autocorrelation_time as autocorrelation_time
 from ._profile import Profile as Profile, profile_likelihood as profile_likelihood
 from ._residual_tests import (
