@@ -59,10 +59,10 @@ class AdsorptionTenSettings(Strict):
 class AdsorptionTen(AbstractStudy):
     """Dissolved and adsorbed couple of one redox pair, Langmuir's isotherm, nothing known.
 
-    First from four noise-free voltammograms of our own (scan rates 0.4 to 100, data computed to a
-    tenth of the tolerance of the fit), from random starts of the published ranges; then from the two
-    published files, where the misfit that is left is compared with the error of the scheme that
-    made them (backward Euler in steps of 0.1 RT/F).
+    First from four noise-free voltammograms of our own (scan rates 0.4 to 100, data computed to
+    a tenth of the tolerance of the fit), from random starts of the published ranges; then from
+    the two published files, where the misfit that is left is compared with the error of the
+    scheme that made them (backward Euler in steps of 0.1 RT/F).
     """
 
     name = "adsorption_ten"
@@ -172,11 +172,9 @@ def _published():
     experiments = []
     for sigma, name in FILES.items():
         theta, flux = np.loadtxt(_folder() / name, delimiter=",", skiprows=1).T
-        turn = int(np.argmin(theta))
-        way = np.where(np.arange(theta.size) <= turn, END - theta, 3 * END + theta)
         kept = slice(10, theta.size, 4)
         sweep = _sweep(sigma)
-        times = way * CLOCK / sigma
+        times = _way(theta) * CLOCK / sigma
         experiments.append(
             ec.Experiment(
                 sweep, times[kept], flux[kept] * _unit(), f"sigma {sigma:g}", _unit() * sigma**0.5
@@ -268,7 +266,7 @@ def _files(settings: AdsorptionTenSettings, directory: Path) -> Figures:
     for sigma, name in FILES.items():
         theta, flux = np.loadtxt(_folder() / name, delimiter=",", skiprows=1).T
         _, coarse = voltammogram(rates, sigma, 0.1)
-        error = (coarse - _converged(rates, sigma, theta.size)) / sigma**0.5
+        error = (coarse - _converged(rates, sigma, theta)) / sigma**0.5
         squares += float(np.sum(error[10::4] ** 2))
         rebuilt = max(rebuilt, float(np.max(np.abs(coarse - flux)[10:]) / np.max(np.abs(flux))))
         count += error[10::4].size
@@ -281,14 +279,22 @@ def _files(settings: AdsorptionTenSettings, directory: Path) -> Figures:
     } | {f"files_{name}": value for name, value in found.items()}
 
 
-def _converged(rates, sigma: float, size: int):
-    """The scheme's limit of small steps on the potentials of the files, by extrapolation."""
+def _way(theta):
+    """How far the sweep has come, RT/F, at the potentials of a cycle."""
+    import numpy as np
+
+    turn = int(np.argmin(theta))
+    return np.where(np.arange(theta.size) <= turn, END - theta, 3 * END + theta)
+
+
+def _converged(rates, sigma: float, theta):
+    """The scheme's limit of small steps at the potentials of a file, by extrapolation."""
     import numpy as np
 
     from .._backward_euler_adsorption import voltammogram
 
-    ways, curves = np.arange(size) * 0.1, []
+    curves = []
     for step in (0.025, 0.0125):
-        theta, flux = voltammogram(rates, sigma, step)
-        curves.append(np.interp(ways, np.arange(theta.size) * step, flux))
+        fine, flux = voltammogram(rates, sigma, step)
+        curves.append(np.interp(_way(theta), _way(fine), flux))
     return 2 * curves[1] - curves[0]
