@@ -9,6 +9,7 @@ from ._recovery import (
     restricted as restricted,
 )
 from ._voltammetry import Integrator as Integrator, Voltammetry as Voltammetry
+from ._weak_acid import WeakAcidReduction as WeakAcidReduction
 from .adsorption import (
     AbstractIsotherm as AbstractIsotherm,
     Adsorbate as Adsorbate,

@@ -100,7 +100,14 @@ class Piece(NamedTuple):
     begin: Scalar
 
 
-class CellSystem(AbstractBorderedSystem):
+class AbstractCellSystem(AbstractBorderedSystem):
+    """What the integration of a cell asks of its equations, beyond what any system has."""
+
+    waveform: eqx.AbstractVar[AbstractWaveform]
+    temperature: eqx.AbstractVar[Scalar]
+
+
+class CellSystem(AbstractCellSystem):
     """A voltammetric cell under a waveform, as a bordered system.
 
     **Fields:** `transport` dimensionless, the physics in SI, `piece` the segment that holds.
@@ -295,7 +302,7 @@ class _Search(NamedTuple):
     good: BoolScalar
 
 
-def _solve_border(system: CellSystem, t, first, border, charged, wanted):
+def _solve_border(system, t, first, border, charged, wanted):
     """The algebraic border unknowns, and whether they were found.
 
     For a given current the potential of the interface is known, and Newton's method for the

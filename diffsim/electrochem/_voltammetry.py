@@ -18,7 +18,14 @@ from .._simulator import AbstractLens, AbstractSimulator, AdjointName
 from .._status import RESULTS
 from ..constants import faraday, gas_constant
 from ..solvers import RODAS5P, STAGE_FAILED, Bordered, Rosenbrock, RosenbrockTableau
-from ._cell_system import STANDARD_CONCENTRATION, CellSystem, Scales, diffusion, piece_of
+from ._cell_system import (
+    STANDARD_CONCENTRATION,
+    AbstractCellSystem,
+    CellSystem,
+    Scales,
+    diffusion,
+    piece_of,
+)
 from ._checks import check_value
 from ._circuit import Baseline, Circuit
 from ._convection import convection
@@ -273,7 +280,7 @@ class Voltammetry(AbstractSimulator):
             return jnp.asarray(jnp.inf)
         return jnp.sqrt(jnp.min(diffusivity) / (rate + 1e-12))
 
-    def _integrate(self, system: CellSystem, state: Bordered) -> diffrax.Solution:
+    def _integrate(self, system: AbstractCellSystem, state: Bordered) -> diffrax.Solution:
         segments = system.waveform.number_of_segments
         rtol = _RTOL_OVER_TOLERANCE * self.integrator.tolerance
         # Measured: this controller rejects half as many steps as Diffrax's default.
@@ -308,7 +315,7 @@ class Voltammetry(AbstractSimulator):
         )
 
 
-def _longest_step(system: CellSystem) -> Array:
+def _longest_step(system: AbstractCellSystem) -> Array:
     """In segments: all of one, or what the steepest piece allows."""
     segments = system.waveform.segments()
     thermal = gas_constant * system.temperature / faraday

@@ -15,15 +15,23 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..._types import BoolScalar, Scalar
-from ...solvers import AbstractBorderedMatrix, AbstractBorderedSystem, Bordered
-from .._cell_system import CellSystem, Piece, _linearised, _newton_step, _solve_border, piece_of
+from ...solvers import AbstractBorderedMatrix, Bordered
+from .._cell_system import (
+    AbstractCellSystem,
+    CellSystem,
+    Piece,
+    _linearised,
+    _newton_step,
+    _solve_border,
+    piece_of,
+)
 from .._circuit import Circuit
 from ..kinetics import AbstractKinetics
 from ..waveforms import AbstractWaveform
 from ._isotherms import AbstractIsotherm
 
 
-class AdsorptionSystem(AbstractBorderedSystem):
+class AdsorptionSystem(AbstractCellSystem):
     """`CellSystem` with adsorbates.
 
     **Fields:** `isotherm`, `kinetics` of the adsorbed couple and its `formal_potential` (V);
