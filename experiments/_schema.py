@@ -77,6 +77,8 @@ MetrePerSecond = Annotated[float, _si("m/s")]
 SquareMetrePerSecond = Annotated[float, _si("m^2/s")]
 MolePerCubicMetre = Annotated[float, _si("mol/m^3")]
 ElectronVolt = Annotated[float, _si("eV")]
+MolePerSquareMetre = Annotated[float, _si("mol/m^2")]
+PerSecond = Annotated[float, _si("1/s")]
 Kelvin = Annotated[float, _si("K")]
 Second = Annotated[float, _si("s")]
 

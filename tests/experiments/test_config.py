@@ -239,6 +239,19 @@ CELLS = {
         "domain": {"kind": "diffusion_layer", "depth": "50 um"},
     },
     "planar": {"electrode": {"shape": "planar", "surface_area": "0.07 cm2"}},
+    "adsorbing": {
+        "adsorption": {
+            "saturation": "2 umol/m2",
+            "isotherm": "frumkin",
+            "interaction": -0.5,
+            "law": "butler_volmer",
+            "k0": "100 1/s",
+            "adsorbates": {
+                "Fe3+": {"adsorption": "1e-3 cm/s", "desorption": 1.0},
+                "Fe2+": {"adsorption": "1e-3 cm/s", "desorption": 2.0, "coverage": 0.1},
+            },
+        },
+    },
     "rotating": {
         "electrode": {"shape": "planar_disc", "radius": "3 mm"},
         "domain": {
