@@ -52,7 +52,7 @@ class AdsorptionTenSettings(Strict):
     starts: int = Field(20, ge=1, le=1000, description="random starts of the published ranges")
     file_starts: int = Field(2, ge=1, le=1000, description="starts of the fit to the two files")
     tolerance: float = Field(1e-5, description="of the simulations; the data are ten times finer")
-    points: int = Field(200, ge=50, le=1000, description="of each voltammogram")
+    points: int = Field(250, ge=50, le=1000, description="of each voltammogram")
     seed: int = 0
 
 
@@ -133,7 +133,7 @@ def _cell(values, tolerance: float):
         {"A": ec.Species(DIFFUSIVITY, BULK), "B": ec.Species(DIFFUSIVITY)},
         ec.Planar(AREA),
         temperature=TEMPERATURE,
-        integrator=ec.Integrator(tolerance, max_steps=16384),
+        integrator=ec.Integrator(tolerance),
     )
     layer = ec.AdsorbedLayer(
         BULK * LENGTH,

@@ -73,8 +73,10 @@ class HydrogenEvolution(AbstractStudy):
         scores = identifiability.compare_models(fits, independent=min(MEASURED, whole / time))
         write_text(directory / "models.md", _table(scores))
         best = scores[0].name
+        problem, run = fits[best]
         tree, diagnosis = finish(
-            *fits[best],
+            problem,
+            run,
             directory / "preferred.nc",
             provenance=provenance,
             configuration=configuration.model_dump(mode="json"),
