@@ -11,6 +11,7 @@ import diffsim as ds
 from diffsim import electrochem as ec, optimise
 
 from ._config import METHODS, File, Recovery, Scale, Selection
+from ._layer_config import ISOTHERMS, Layer
 from ._origin import origin
 from ._schema import ConfigurationError, nearest
 
@@ -56,8 +57,30 @@ def build(config: Recovery) -> Task:
     return Task(problem, optimiser(config), budget, group, provenance)
 
 
-def cell(config: Recovery) -> ec.Voltammetry:
+def cell(config: Recovery) -> ec.Voltammetry | ec.AdsorptiveVoltammetry:
     """The cell with the numbers that stand in the configuration."""
+    bare = _bare_cell(config)
+    if config.adsorption is None:
+        return bare
+    return ec.AdsorptiveVoltammetry(bare, _layer(config.adsorption))
+
+
+def _layer(layer: Layer) -> ec.AdsorbedLayer:
+    kind, field = ISOTHERMS[layer.isotherm]
+    law = layer.kinetics()
+    return ec.AdsorbedLayer(
+        layer.saturation,
+        {
+            name: ec.Adsorbate(a.adsorption, a.desorption, a.coverage)
+            for name, a in layer.adsorbates.items()
+        },
+        _named(kind, {field: getattr(layer, field)} if field else {}),
+        kinetics=None if law is None else _named(*law),
+        formal_potential=layer.formal_potential,
+    )
+
+
+def _bare_cell(config: Recovery) -> ec.Voltammetry:
     numerics = config.numerics
     integrator = {"tolerance": numerics.tolerance, "max_steps": numerics.max_steps}
     grid = {"cells": numerics.cells}

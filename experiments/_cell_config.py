@@ -17,6 +17,7 @@ from ._schema import (
     PerVolt,
     PerVoltSquared,
     PureNumber,
+    RadianPerSecond,
     SquareMetre,
     SquareMetrePerSecond,
     Strict,
@@ -28,6 +29,7 @@ from ._schema import (
 LAWS: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
     "nernst": ("Nernst", {}, ()),
     "butler_volmer": ("ButlerVolmer", {"k0": "m/s", "alpha": "", "beta": ""}, ("k0",)),
+    "tafel": ("Tafel", {"k0": "m/s", "alpha": ""}, ("k0",)),
 }
 for _name, _class in (
     ("marcus_hush", "MarcusHush"),
@@ -46,10 +48,13 @@ SHAPES: dict[str, tuple[str, dict[str, str]]] = {
     "hemisphere": ("hemisphere", {"radius": "m"}),
     "cylinder": ("Cylinder", {"radius": "m", "length": "m"}),
 }
+_FLOW = {"rotation_rate": "rad/s", "kinematic_viscosity": "m^2/s"}
 DOMAINS: dict[str, tuple[str, dict[str, str]]] = {
     "semi_infinite": ("SemiInfinite", {}),
     "diffusion_layer": ("DiffusionLayer", {"depth": "m"}),
     "thin_layer": ("ThinLayer", {"depth": "m"}),
+    "levich": ("Levich", _FLOW),
+    "von_karman": ("VonKarman", _FLOW),
 }
 
 
@@ -188,8 +193,12 @@ class Electrode(Strict):
 class Domain(Strict):
     """How far the solution reaches."""
 
-    kind: Literal["semi_infinite", "diffusion_layer", "thin_layer"] = "semi_infinite"
+    kind: Literal["semi_infinite", "diffusion_layer", "thin_layer", "levich", "von_karman"] = (
+        "semi_infinite"
+    )
     depth: Metre | None = None
+    rotation_rate: RadianPerSecond | None = None
+    kinematic_viscosity: SquareMetrePerSecond | None = None
 
     @model_validator(mode="after")
     def _check(self):

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from ._cell_config import Baseline, Circuit, Domain, Electrode, Numerics, Reaction, Species
+from ._layer_config import Layer
 from ._light import charge_of, quantity, unit_factor
 from ._parameter_names import parameter_units
 from ._schema import (
@@ -201,6 +202,7 @@ class Recovery(Strict):
     reactions: tuple[Reaction, ...] = Field(min_length=1)
     electrode: Electrode
     domain: Domain = Domain()
+    adsorption: Layer | None = None
     temperature: Kelvin = 298.15
     circuit: Circuit = Circuit()
     baseline: Baseline = Baseline()
@@ -261,6 +263,11 @@ class Recovery(Strict):
             if name not in named:
                 raise ValueError(
                     f"species must stand in a reaction, but {name!r} does not{nearest(name, named)}"
+                )
+        for name in self.adsorption.adsorbates if self.adsorption else ():
+            if name not in self.species:
+                raise ValueError(
+                    f"adsorbates must be species, but {name!r} is none{nearest(name, self.species)}"
                 )
         missing = [name for name in named if name not in self.species]
         if missing:

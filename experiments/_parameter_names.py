@@ -32,4 +32,6 @@ def parameter_units(config: "Recovery") -> dict[str, str]:
         units[f"diffusivity[{species}]"] = "m^2/s"
         units[f"concentration[{species}]"] = "mol/m^3"
     units |= SHAPES[config.electrode.shape][1] | DOMAINS[config.domain.kind][1] | _CIRCUIT
+    if config.adsorption is not None:
+        units |= config.adsorption.units()
     return units | {"baseline_offset": "A", "baseline_slope": "A/V", "temperature": "K"}

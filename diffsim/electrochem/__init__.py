@@ -11,13 +11,25 @@ from ._recovery import (
     restricted as restricted,
 )
 from ._voltammetry import Integrator as Integrator, Voltammetry as Voltammetry
+from ._weak_acid import WeakAcidReduction as WeakAcidReduction
+from .adsorption import (
+    AbstractIsotherm as AbstractIsotherm,
+    Adsorbate as Adsorbate,
+    AdsorbedLayer as AdsorbedLayer,
+    AdsorptiveVoltammetry as AdsorptiveVoltammetry,
+    Frumkin as Frumkin,
+    Langmuir as Langmuir,
+    Temkin as Temkin,
+)
 from .kinetics import (
     AbstractKinetics as AbstractKinetics,
     AsymptoticMarcusHushChidsey as AsymptoticMarcusHushChidsey,
     ButlerVolmer as ButlerVolmer,
+    Inert as Inert,
     MarcusHush as MarcusHush,
     MarcusHushChidsey as MarcusHushChidsey,
     Nernst as Nernst,
+    Tafel as Tafel,
 )
 from .mechanism import (
     ChemicalReaction as ChemicalReaction,
@@ -33,11 +45,13 @@ from .transport import (
     DiffusionLayer as DiffusionLayer,
     Disc as Disc,
     Grid as Grid,
+    Levich as Levich,
     Planar as Planar,
     PlanarDisc as PlanarDisc,
     SemiInfinite as SemiInfinite,
     Sphere as Sphere,
     ThinLayer as ThinLayer,
+    VonKarman as VonKarman,
     hemisphere as hemisphere,
 )
 from .waveforms import (

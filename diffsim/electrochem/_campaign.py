@@ -21,7 +21,7 @@ from .waveforms import AbstractWaveform, OhmicDrop
 class Group(eqx.Module):
     """Experiments whose waveforms have one structure, stacked along a leading axis (e,)."""
 
-    cell: Voltammetry
+    cell: AbstractSimulator
     waveform: AbstractWaveform
     times: Float[Array, "e t"]
     members: tuple[int, ...] = eqx.field(static=True)
@@ -52,7 +52,7 @@ class Campaign(AbstractSimulator):
 
     adjoints: ClassVar[tuple[AdjointName, ...]] = Voltammetry.adjoints
 
-    def __init__(self, cell: Voltammetry, experiments: Sequence[Experiment]):
+    def __init__(self, cell: AbstractSimulator, experiments: Sequence[Experiment]):
         if not experiments:
             raise ValueError("a Campaign must have at least one experiment, but has none.")
         self.labels = tuple(e.label for e in experiments)
@@ -154,7 +154,7 @@ def _structure(waveform: AbstractWaveform) -> Any:
     return tree, tuple(np.shape(leaf) for leaf in leaves)
 
 
-def _group(cell: Voltammetry, experiments: list[Experiment], members: list[int]) -> Group:
+def _group(cell: AbstractSimulator, experiments: list[Experiment], members: list[int]) -> Group:
     count = len(experiments)
 
     def repeat(leaf):

@@ -66,7 +66,15 @@ class Piece(NamedTuple):
     begin: Scalar
 
 
-class CellSystem(AbstractBorderedSystem):
+class AbstractCellSystem(AbstractBorderedSystem):
+    """What the integration of a cell asks of its equations, beyond what any system has."""
+
+    transport: eqx.AbstractVar[AbstractNodes]
+    waveform: eqx.AbstractVar[AbstractWaveform]
+    temperature: eqx.AbstractVar[Scalar]
+
+
+class CellSystem(AbstractCellSystem):
     """A voltammetric cell under a waveform, as a bordered system.
 
     **Fields:** `transport` dimensionless, the physics in SI, `pieces` all segments of the waveform
@@ -169,13 +177,19 @@ class CellSystem(AbstractBorderedSystem):
     # -- the interface of the solver -----------------------------------------------------------
 
     def field(self, t: Scalar, state: Bordered) -> Bordered:
-        transport = self.transport
         numbers = self.mechanism.stoichiometry(self.mechanism.electrode)
-        nodes = transport.flow(state.nodes, state.border[:-1] @ numbers)
+        nodes = self.change(state.nodes, state.border[:-1] @ numbers)
+        first = self.transport.first(state.nodes)
+        return Bordered(nodes, self._border(t, first, state.border))
+
+    def change(
+        self, nodes: Float[Array, "m n"], production: Float[Array, " m"]
+    ) -> Float[Array, "m n"]:
+        """Of the nodes, for a production at the electrode."""
+        change = self.transport.flow(nodes, production)
         if self.mechanism.chemical:
-            nodes = nodes + jax.vmap(self._chemistry, -1, -1)(state.nodes)
-        first = transport.first(state.nodes)
-        return Bordered(self.piece.duration * nodes, self._border(t, first, state.border))
+            change = change + jax.vmap(self._chemistry, -1, -1)(nodes)
+        return self.piece.duration * change
 
     def linearise(self, t: Scalar, state: Bordered) -> tuple[AbstractBorderedMatrix, Bordered]:
         first = self.transport.first(state.nodes)
@@ -184,12 +198,15 @@ class CellSystem(AbstractBorderedSystem):
         )
         numbers = self.mechanism.stoichiometry(self.mechanism.electrode)
         production = jnp.asarray(np.pad(numbers.T, ((0, 0), (0, 1))))
+        matrix = self.matrix(state.nodes, Couplings(production, by_node, by_border))
+        return matrix, Bordered(jnp.zeros_like(state.nodes), by_time)
+
+    def matrix(self, nodes: Float[Array, "m n"], couplings: Couplings) -> AbstractBorderedMatrix:
+        """The Jacobian of `change`, with its borders."""
         chemistry = None
         if self.mechanism.chemical:
-            chemistry = jax.vmap(jax.jacfwd(self._chemistry), -1, -1)(state.nodes)
-        couplings = Couplings(production, by_node, by_border)
-        matrix = self.transport.matrix(self.piece.duration, chemistry, couplings)
-        return matrix, Bordered(jnp.zeros_like(state.nodes), by_time)
+            chemistry = jax.vmap(jax.jacfwd(self._chemistry), -1, -1)(nodes)
+        return self.transport.matrix(self.piece.duration, chemistry, couplings)
 
     def enter(self, t: Scalar, state: Bordered, jumped: BoolScalar) -> Bordered:
         return jax.lax.cond(jumped, lambda: self._enter(t, state, jumped), lambda: state)
@@ -253,7 +270,7 @@ class _Search(NamedTuple):
     good: BoolScalar
 
 
-def _solve_border(system: CellSystem, t, first, border, charged, wanted):
+def _solve_border(system, t, first, border, charged, wanted):
     """The algebraic border unknowns, and whether they were found.
 
     For a given current the potential of the interface is known, and Newton's method for the

@@ -22,6 +22,7 @@ from .._status import RESULTS
 from ..solvers import Bordered, Rosenbrock, oscillation
 from ._cell_system import CellSystem
 from ._checks import check_positive
+from ._nodes import NodesInSpace
 from ._voltammetry import Voltammetry
 from .kinetics._base import parameter
 from .waveforms import PiecewiseLinear
@@ -59,10 +60,10 @@ class Impedance(AbstractSimulator):
     **Raises:** `ValueError` for a hold that is not positive, frequencies that are no column of
     positive numbers, or a frequency below 1/hold.
 
-    **Limits:** linear response; the default grid resolves diffusion over five decades of depth: where
-    nothing else stands before it (a Nernst law, no double layer) it is right to 1e-3 up to 6e4/hold,
-    to 3 % up to 2e6/hold, beyond which `Grid(first=...)` must be smaller. A current that vanishes at all frequencies has no impedance
-    (`RESULTS.nonfinite`).
+    **Limits:** linear response; the default grid resolves diffusion over five decades of depth:
+    where nothing else stands before it (a Nernst law, no double layer) it is right to 1e-3 up to
+    6e4/hold, to 3 % up to 2e6/hold, beyond which `Grid(first=...)` must be smaller. A current that
+    vanishes at all frequencies has no impedance (`RESULTS.nonfinite`).
 
     Source: M. E. Orazem, B. Tribollet, Electrochemical Impedance Spectroscopy, 2nd ed. (2017).
     """
@@ -93,7 +94,7 @@ class Impedance(AbstractSimulator):
         frequencies = _frequencies(inputs, self.hold)
         held = jnp.stack([self.potential, self.potential])
         waveform = PiecewiseLinear(jnp.reshape(self.hold, 1), held, samples=2)
-        system, start = self.cell._system(waveform)
+        system, start = self.cell._system(waveform, NodesInSpace)
         state, result, steps = self._settled(system, start)
         respond = jax.vmap(lambda f: _response(system, state, f * self.hold))
         real, imaginary = respond(frequencies)
@@ -124,7 +125,7 @@ class Impedance(AbstractSimulator):
                 force_dtmin=False,
             ),
             saveat=diffrax.SaveAt(t1=True),
-            max_steps=integrator.max_steps,
+            max_steps=integrator.decided_steps(system.waveform),
             adjoint=diffrax.ForwardMode() if forward else diffrax.RecursiveCheckpointAdjoint(),
             throw=False,
         )
@@ -144,7 +145,7 @@ def _response(system: CellSystem, state: Bordered, periods: Array) -> tuple[Arra
 
     def balance(shift: Array) -> Array:
         moved = eqx.tree_at(lambda s: s.circuit.reference_shift, system, shift)
-        return moved._border(t, state.nodes[:, 0], state.border)
+        return moved._border(t, moved.transport.first(state.nodes), state.border)
 
     shift = jnp.asarray(system.circuit.reference_shift)
     _, by_potential = jax.jvp(balance, (shift,), (jnp.ones_like(shift),))

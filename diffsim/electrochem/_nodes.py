@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._types import Scalar
-from ..solvers import AbstractBorderedMatrix, BlockMatrix, ModalMatrix, modes
+from ..solvers import AbstractBorderedMatrix, BlockMatrix, DecoupledMatrix, ModalMatrix, modes
 
 
 class Transport(NamedTuple):
@@ -83,6 +83,10 @@ class AbstractNodes(eqx.Module):
     ) -> AbstractBorderedMatrix:
         """`span` times the Jacobian of `flow`, with that of the `chemistry` and its borders."""
 
+    @abc.abstractmethod
+    def scaled(self, factor: Scalar) -> "AbstractNodes":
+        """The same for a unit of concentration 1/`factor` times as large."""
+
     @staticmethod
     @abc.abstractmethod
     def size(error: Float[Array, "m n"]) -> Scalar:
@@ -114,17 +118,17 @@ class NodesInSpace(AbstractNodes):
         return change.at[:, 0].add(production * transport.inlet)
 
     def matrix(self, span, chemistry, couplings):
-        transport = self.transport
+        lower, diagonal, upper = (span * band for band in self.transport[:3])
+        source = span * self.transport.inlet * couplings.production
+        rest = (source, couplings.border_node, couplings.border)
+        if chemistry is None:
+            return DecoupledMatrix(lower, diagonal, upper, *rest)
         eye = jnp.eye(self.start.size)[..., None]
-        lower, diagonal, upper = (span * band * eye for band in transport[:3])
-        return BlockMatrix(
-            lower,
-            diagonal if chemistry is None else diagonal + span * chemistry,
-            upper,
-            span * transport.inlet * couplings.production,
-            couplings.border_node,
-            couplings.border,
-        )
+        return BlockMatrix(lower * eye, diagonal * eye + span * chemistry, upper * eye, *rest)
+
+    def scaled(self, factor):
+        transport = self.transport._replace(far=factor * self.transport.far)
+        return NodesInSpace(transport, factor * self.start)
 
     @staticmethod
     def size(error):
@@ -168,6 +172,9 @@ class NodesInModes(AbstractNodes):
             couplings.border_node,
             couplings.border,
         )
+
+    def scaled(self, factor):
+        return eqx.tree_at(lambda n: n.start, self, factor * self.start)
 
     @staticmethod
     def size(error):

@@ -14,15 +14,15 @@ from scipy.linalg import block_diag
 from .._objective import LeastSquares
 from .._observables import Observables
 from .._problem import Problem, evaluate
+from .._simulator import AbstractSimulator
 from .._space import DesignSpace
 from .._xarray import xarray as xr
 from ._campaign import Campaign
 from ._experiment import Experiment
-from ._voltammetry import Voltammetry
 
 
 def ParameterRecovery(
-    cell: Voltammetry,
+    cell: AbstractSimulator,
     experiments: Sequence[Experiment],
     space: DesignSpace,
     *,

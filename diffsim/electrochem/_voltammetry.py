@@ -18,9 +18,17 @@ from .._simulator import AbstractLens, AbstractSimulator, AdjointName
 from .._status import RESULTS
 from ..constants import faraday, gas_constant
 from ..solvers import RODAS5P, STAGE_FAILED, Bordered, Rosenbrock, RosenbrockTableau
-from ._cell_system import STANDARD_CONCENTRATION, CellSystem, Scales, piece_at, pieces_of
+from ._cell_system import (
+    STANDARD_CONCENTRATION,
+    AbstractCellSystem,
+    CellSystem,
+    Scales,
+    piece_at,
+    pieces_of,
+)
 from ._checks import check_value
 from ._circuit import Baseline, Circuit
+from ._convection import convection
 from ._lenses import cell_lenses
 from ._nodes import AbstractNodes, NodesInModes, NodesInSpace, diffusion
 from .kinetics._base import parameter
@@ -112,7 +120,8 @@ class Voltammetry(AbstractSimulator):
     - `mechanism`: the reactions; see `Mechanism`.
     - `species`: `Species` by name, exactly those of the mechanism.
     - `electrode`: a geometry, which has the area and the shape of the diffusion field.
-    - `domain`: `SemiInfinite()`, `DiffusionLayer(depth)` or `ThinLayer(depth)`.
+    - `domain`: `SemiInfinite()`, `DiffusionLayer(depth)`, `ThinLayer(depth)`; or a flow that
+      adds −v ∂c_j/∂x: `Levich(rotation_rate, kinematic_viscosity)`, `VonKarman(...)`.
     - `temperature`: in K.
     - `circuit`, `baseline`: resistance, double layer, reference shift; instrument line.
     - `grid`, `integrator`: numerics. The defaults keep the current within 1e-4.
@@ -126,7 +135,7 @@ class Voltammetry(AbstractSimulator):
     **Starting values:** D 1e-9 m²/s in water, 2e-9 in acetonitrile, 1e-11 in ionic liquids;
     k⁰ 1e-5 m/s; α 0.5; C 0.2 F/m².
 
-    **Limits:** supporting electrolyte in excess (no migration), no convection or adsorption;
+    **Limits:** supporting electrolyte in excess (no migration), no adsorption;
     semi-infinite domains must not be longer than the experiment can reach.
 
     Source: A. J. Bard, L. R. Faulkner, Electrochemical Methods, 2nd ed. (2001), chapters
@@ -149,6 +158,7 @@ class Voltammetry(AbstractSimulator):
     def __check_init__(self):
         require_x64()
         self.mechanism.check_species(self.species)
+        self.domain.check_electrode(self.electrode)
         check_value(
             "Voltammetry",
             "temperature",
@@ -198,8 +208,11 @@ class Voltammetry(AbstractSimulator):
             tolerance=self.integrator.tolerance,
         )
 
-    def _system(self, waveform: AbstractWaveform) -> tuple[CellSystem, Bordered]:
-        """The dimensionless equations and their state at rest."""
+    def _system(
+        self, waveform: AbstractWaveform, form: type[NodesInSpace | NodesInModes] | None = None
+    ) -> tuple[CellSystem, Bordered]:
+        """The dimensionless equations and their state at rest; the nodes in the `form` asked
+        for, or the cheapest that the chemistry allows."""
         names = self.mechanism.species
         diffusivity = jnp.stack([self.species[n].diffusivity for n in names])
         bulk = jnp.stack([self.species[n].concentration for n in names])
@@ -216,14 +229,19 @@ class Voltammetry(AbstractSimulator):
         scales = Scales(unit * duration / length, length, duration)
         start = bulk / scales.concentration
         volumes = grid.volumes(self.electrode, self.domain, thickness, layer, reach)
-        transport = diffusion(
+        parts = (
             volumes.volumes / length,
             volumes.conductances * length,
             diffusivity * duration / length**2,
             start,
         )
+        if self.domain.moving:
+            points = volumes.points(thickness)
+            transport = convection(*parts, points, lambda x: self.domain.drift(x, diffusivity))
+        else:
+            transport = diffusion(*parts)
         pieces = pieces_of(waveform)
-        form = NodesInSpace if self.mechanism.chemical else NodesInModes
+        form = form or (NodesInSpace if self.mechanism.chemical else NodesInModes)
         system = CellSystem(
             form(transport, start),
             self.mechanism,
@@ -281,7 +299,7 @@ class Voltammetry(AbstractSimulator):
             return jnp.asarray(jnp.inf)
         return jnp.sqrt(jnp.min(diffusivity) / (rate + 1e-12))
 
-    def _integrate(self, system: CellSystem, state: Bordered) -> diffrax.Solution:
+    def _integrate(self, system: AbstractCellSystem, state: Bordered) -> diffrax.Solution:
         segments = system.waveform.number_of_segments
         rtol = _RTOL_OVER_TOLERANCE * self.integrator.tolerance
         # Measured: this controller rejects half as many steps as Diffrax's default.
@@ -316,7 +334,7 @@ class Voltammetry(AbstractSimulator):
         )
 
 
-def _longest_step(system: CellSystem) -> Array:
+def _longest_step(system: AbstractCellSystem) -> Array:
     """In segments: all of one, or what the steepest piece allows."""
     segments = system.waveform.segments()
     thermal = gas_constant * system.temperature / faraday

@@ -195,9 +195,10 @@ def test_the_examples_are_valid(path, monkeypatch):
         lines = str(caught.value).splitlines()
         assert all("no file matches" in line for line in lines), lines
         return
-    if path.stem == "fe3_fe2" and not (ROOT.parent / "shared/data/fe3_fe2_pt").is_dir():
+    folder = {"fe3_fe2": "fe3_fe2_pt", "hydrogen_evolution": "her_rde_pt"}.get(path.stem)
+    if folder and not (ROOT.parent / "shared/data" / folder).is_dir():
         pytest.skip("the shared data are not here")
-    assert len(load(path).selections) == 5
+    assert len(load(path).selections) == (1 if path.stem == "hydrogen_evolution" else 5)
 
 
 CELLS = {
@@ -238,6 +239,27 @@ CELLS = {
         "domain": {"kind": "diffusion_layer", "depth": "50 um"},
     },
     "planar": {"electrode": {"shape": "planar", "surface_area": "0.07 cm2"}},
+    "adsorbing": {
+        "adsorption": {
+            "saturation": "2 umol/m2",
+            "isotherm": "frumkin",
+            "interaction": -0.5,
+            "law": "butler_volmer",
+            "k0": "100 1/s",
+            "adsorbates": {
+                "Fe3+": {"adsorption": "1e-3 cm/s", "desorption": 1.0},
+                "Fe2+": {"adsorption": "1e-3 cm/s", "desorption": 2.0, "coverage": 0.1},
+            },
+        },
+    },
+    "rotating": {
+        "electrode": {"shape": "planar_disc", "radius": "3 mm"},
+        "domain": {
+            "kind": "levich",
+            "rotation_rate": "1600 rpm",
+            "kinematic_viscosity": "0.01 cm2/s",
+        },
+    },
 }
 
 

@@ -2,6 +2,11 @@
 
 from . import integral_equation as integral_equation
 from ._disc import disc_step_exact as disc_step_exact
+from ._hydrodynamic import (
+    koutecky_levich_current as koutecky_levich_current,
+    levich_current as levich_current,
+    newman_current as newman_current,
+)
 from ._panels import Ramp as Ramp
 from ._peak_separation import (
     NICHOLSON_TABLE as NICHOLSON_TABLE,

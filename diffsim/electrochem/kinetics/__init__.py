@@ -5,6 +5,8 @@ from ._asymptotic_marcus_hush_chidsey import (
 )
 from ._base import AbstractKinetics as AbstractKinetics
 from ._butler_volmer import ButlerVolmer as ButlerVolmer
+from ._inert import Inert as Inert
 from ._marcus_hush import MarcusHush as MarcusHush
 from ._marcus_hush_chidsey import MarcusHushChidsey as MarcusHushChidsey
 from ._nernst import Nernst as Nernst
+from ._tafel import Tafel as Tafel

@@ -16,3 +16,4 @@ from ._geometry import (
     hemisphere as hemisphere,
 )
 from ._grid import FiniteVolumes as FiniteVolumes, Grid as Grid
+from ._rotating import Levich as Levich, VonKarman as VonKarman

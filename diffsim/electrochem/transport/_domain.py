@@ -9,16 +9,39 @@ from jaxtyping import Array, Float
 
 from .._checks import check_positive_fields
 from ..kinetics._base import parameter
+from ._geometry import AbstractGeometry
 
 
 class AbstractDomain(eqx.Module):
-    """Extent of the diffusion field and the condition at its far boundary."""
+    """Extent of the diffusion field, the condition at its far boundary, and the flow in between.
+
+    **Class attributes:** `sealed`, whether nothing passes the far boundary; `moving`, whether the
+    solution flows, which `drift` then describes; `least_cells`, the finite volumes that a current
+    right to 1e-4 needs, whatever the electrode.
+    """
 
     sealed: eqx.AbstractClassVar[bool]
+    moving: ClassVar[bool] = False
+    least_cells: ClassVar[int] = 48
 
     @abc.abstractmethod
     def thickness(self, diffusivity: Array, duration: Array) -> Array:
         """Extent in m, for the diffusivities (m,) and the duration of the experiment."""
+
+    def drift(self, x: Array, diffusivity: Array) -> Array:
+        """φ(x) = −∫₀ˣ v dx′ / D for a solution that moves with the velocity v(x) along x, so that
+
+            D ∂²c/∂x² − v ∂c/∂x = D e^(−φ) ∂/∂x (e^φ ∂c/∂x)
+
+        (m, points), for positions (points,) in m and diffusivities (m,).
+        """
+        raise NotImplementedError(f"{type(self).__name__} says that it moves, but not how.")
+
+    def check_electrode(self, electrode: AbstractGeometry) -> None:
+        """Refuse an electrode that the flow is not made for; any will do where nothing flows.
+
+        **Raises:** `ValueError` with the shape and what is allowed.
+        """
 
     def __check_init__(self):
         check_positive_fields(self)
@@ -32,6 +55,7 @@ class SemiInfinite(AbstractDomain):
     """
 
     sealed: ClassVar[bool] = False
+    least_cells: ClassVar[int] = 8
 
     def thickness(self, diffusivity: Array, duration: Array) -> Array:
         largest = jnp.max(diffusivity)

@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ._domain import AbstractDomain, SemiInfinite
+from ._domain import AbstractDomain
 from ._geometry import AbstractGeometry
 
-_CELLS_BOUNDED, _CELLS_WITH_CHEMISTRY, _CELLS_PER_DECADE = 48, 72, 4
+_CELLS_WITH_CHEMISTRY, _CELLS_PER_DECADE = 72, 4
 
 
 class FiniteVolumes(NamedTuple):
@@ -26,6 +26,10 @@ class FiniteVolumes(NamedTuple):
     volumes: Float[Array, " n"]
     conductances: Float[Array, " n_plus_1"]
 
+    def points(self, thickness: Array) -> Float[Array, " n_plus_2"]:
+        """Electrode, nodes and far boundary, in m."""
+        return jnp.concatenate([jnp.zeros(1), self.positions, jnp.reshape(thickness, 1)])
+
 
 class Grid(eqx.Module):
     """A sinh-stretched grid: x(ξ) = L sinh(aξ)/sinh(a), ξ uniform.
@@ -39,9 +43,10 @@ class Grid(eqx.Module):
 
     - `cells`: number of finite volumes, n. Left out, it is what a tolerance of 1e-4 needs: 24
       for a plane or a sphere, more for other geometries (`least_cells`), 48 at least in a layer
-      of finite depth, and 72 with homogeneous chemistry, whose rates depend on the profile and
-      not on the flux alone (measured: 4e-4 with 32, below 1e-4 with 72); and 4 more for each
-      decade of the tolerance below that.
+      of finite depth, 96 in a flow (measured: 3e-4 with 48, 7e-5 with 96), and 72 with
+      homogeneous chemistry, whose rates depend on the profile and not on the flux alone
+      (measured: 4e-4 with 32, below 1e-4 with 72); and 4 more for each decade of the tolerance
+      below that.
     - `first`: width of the first cell as a fraction of the domain; made smaller by itself
       where a fast homogeneous reaction keeps its products near the electrode.
     """
@@ -65,8 +70,7 @@ class Grid(eqx.Module):
     ) -> "Grid":
         """The grid with its number of cells decided."""
         least = _CELLS_WITH_CHEMISTRY if chemistry else geometry.least_cells
-        if not isinstance(domain, SemiInfinite):
-            least = max(least, _CELLS_BOUNDED)
+        least = max(least, domain.least_cells)
         decades = max(0, math.ceil(math.log10(1e-4 / tolerance) - 1e-9))
         return Grid(self.cells or least + _CELLS_PER_DECADE * decades, self.first)
 

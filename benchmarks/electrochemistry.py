@@ -1,0 +1,128 @@
+"""The wider electrochemistry: rotating discs and adsorption; accuracy, robustness, cost.
+
+Run `python -m benchmarks.electrochemistry --json`. Weakly supported media are not built; their
+figures are None, with the reason.
+"""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+
+import equinox as eqx
+
+from benchmarks import _draws, _memory_adsorption
+from benchmarks._shared import (
+    Figures,
+    attempt,
+    command_line,
+    compiled,
+    cpu_seconds,
+    log,
+    machine,
+    no_compilation_cache,
+    print_json,
+)
+from diffsim import electrochem as ec
+from diffsim.electrochem import analytic, waveforms
+
+DRAWS, REFINED = 1000, 50
+
+
+def levich() -> Mapping:
+    """The largest relative error of Levich's limit over rates and ratios of diffusivities."""
+    worst = 0.0
+    for rate in (50.0, 200.0, 1000.0):
+        for ratio in (0.1, 1.0, 10.0):
+            cell = ec.Voltammetry(
+                ec.Mechanism("O + e- <=> P", kinetics=ec.Nernst(), formal_potential=0.0),
+                {"O": ec.Species(1e-9, 1.0), "P": ec.Species(ratio * 1e-9)},
+                ec.Planar(1e-5),
+                domain=ec.Levich(rate),
+            )
+            step = waveforms.PotentialStep(-0.5, 20.0, samples=2)
+            current = -float(_last(cell, step))
+            exact = analytic.levich_current(
+                area=1e-5, diffusivity=1e-9, concentration=1.0, rotation_rate=rate,
+                kinematic_viscosity=1e-6,
+            )  # fmt: skip
+            worst = max(worst, abs(current / float(exact) - 1.0))
+    return {"levich_error": worst}
+
+
+def _last(cell, waveform):
+    return eqx.filter_jit(lambda c, w: c(w).checked().values["current"][-1])(cell, waveform)
+
+
+def adsorption_memory() -> Mapping:
+    """Peak resident set of a process that makes one voltammogram and its gradient."""
+    command = [sys.executable, "-m", "benchmarks._memory_adsorption"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=True)
+    imports, forward, both = map(float, done.stdout.split()[-3:])
+    return {
+        "adsorption_gradient_gb": both / 1024,
+        "adsorption_forward_gb": forward / 1024,
+        "adsorption_imports_gb": imports / 1024,
+    }
+
+
+def adsorption_cost(repeats: int) -> Mapping:
+    """CPU seconds, warm: one voltammogram, its reverse gradient, and their ratio."""
+    bench = _memory_adsorption
+    forward, compile_s = compiled(bench.value, *bench.problem("forward"))
+    reverse, compile_gradient = compiled(bench.gradient, *bench.problem())
+    one, both = (cpu_seconds(call, repeats=repeats) for call in (forward, reverse))
+    return {
+        "adsorption_forward_cpu_s": one,
+        "adsorption_gradient_cpu_s": both,
+        "adsorption_gradient_over_forward": both / one,
+        "adsorption_compile_cpu_s": compile_s,
+        "adsorption_compile_gradient_cpu_s": compile_gradient,
+    }
+
+
+def robustness(count: int, refined: int) -> Mapping:
+    """Random draws of every simulator, compared with a refined run."""
+    found: Figures = {"draws": count, "draws_refined": refined}
+    silent = 0
+    for name, family in _draws.FAMILIES.items():
+        tally = _draws.tally(family, count, refined=refined)
+        log(f"{name}: {tally}")
+        silent += tally.silent
+        found |= {
+            f"draws_{name}_successful": tally.successful,
+            f"draws_{name}_silent_failures": tally.silent,
+            f"draws_{name}_worst_error": tally.worst,
+        }
+    return found | {"draws_silent_failures": silent}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line."""
+    parser = command_line("electrochemistry", __doc__)
+    parser.add_argument("--draws", type=int, default=DRAWS, help="random cells of each kind")
+    parser.add_argument("--refined", type=int, default=REFINED, help="of them, compared")
+    parser.add_argument("--repeats", type=int, default=5, help="of each timing")
+    options = parser.parse_args(arguments)
+    no_compilation_cache()
+    figures = machine()
+    attempt(figures, ["levich_error"], levich)
+    attempt(figures, ["adsorption_gradient_gb"], adsorption_memory)
+    attempt(figures, ["adsorption_gradient_cpu_s"], lambda: adsorption_cost(options.repeats))
+    attempt(
+        figures,
+        ["draws_silent_failures"],
+        lambda: robustness(options.draws, options.refined),
+    )
+    figures |= {
+        "weakly_supported_gradient_gb": None,
+        "weakly_supported_gradient_cpu_s": None,
+        "weakly_supported_failure": "not built",
+    }
+    for name, value in figures.items():
+        log(f"{name:40s} {value}")
+    if options.json:
+        print_json(figures)
+
+
+if __name__ == "__main__":
+    main()

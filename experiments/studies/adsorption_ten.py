@@ -1,0 +1,300 @@
+"""Ten parameters of adsorption and electron transfer from four voltammograms."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from .._schema import Strict
+from .._store import Figures
+from .._study import AbstractStudy, shared_data
+
+# The units of the published problem: D = 1, r = 1, c* = 1, one monolayer per c* r.
+TEMPERATURE, DIFFUSIVITY, LENGTH, BULK, AREA = 298.15, 1e-9, 1e-5, 1.0, 1e-4
+SPEED, CLOCK = DIFFUSIVITY / LENGTH, LENGTH**2 / DIFFUSIVITY
+SIGMAS, END = (100.0, 40.0, 4.0, 0.4), 25.0
+FILES = {40.0: "sigma_40.csv", 4.0: "sigma_4.csv"}
+# Unit of each parameter that is searched on a logarithmic scale.
+UNITS = {
+    "k0": SPEED,
+    "adsorbed_k0": 1 / CLOCK,
+    "adsorption[A]": SPEED,
+    "adsorption[B]": SPEED,
+    "desorption[A]": 1 / CLOCK,
+    "desorption[B]": 1 / CLOCK,
+}
+COEFFICIENTS = ("alpha", "beta", "adsorbed_alpha", "adsorbed_beta")
+TRUTH = {
+    "k0": 1e-3,
+    "alpha": 0.4,
+    "beta": 0.6,
+    "adsorbed_k0": 0.5,
+    "adsorbed_alpha": 0.45,
+    "adsorbed_beta": 0.55,
+    "adsorption[A]": 4.5,
+    "adsorption[B]": 1.0,
+    "desorption[A]": 1.0,
+    "desorption[B]": 1.0,
+}
+# The published ranges of the starts: centre and half width, log10 where there is a unit.
+STARTS = {
+    "k0": (-4.0, 1.5),
+    "adsorbed_k0": (0.0, 1.5),
+    "adsorption[A]": (-1.0, 0.5),
+    "adsorption[B]": (1.0, 0.5),
+    "desorption[A]": (0.0, 0.5),
+    "desorption[B]": (0.0, 0.5),
+} | dict.fromkeys(COEFFICIENTS, (0.5, 0.2))
+
+
+class AdsorptionTenSettings(Strict):
+    """What can be set of the study."""
+
+    starts: int = Field(20, ge=1, le=1000, description="random starts of the published ranges")
+    file_starts: int = Field(2, ge=1, le=1000, description="starts of the fit to the two files")
+    tolerance: float = Field(1e-5, description="of the simulations; the data are ten times finer")
+    points: int = Field(250, ge=50, le=1000, description="of each voltammogram")
+    seed: int = 0
+
+
+class AdsorptionTen(AbstractStudy):
+    """Dissolved and adsorbed couple of one redox pair, Langmuir's isotherm, nothing known.
+
+    First from four noise-free voltammograms of our own (scan rates 0.4 to 100, data computed to
+    a tenth of the tolerance of the fit), from random starts of the published ranges; then from
+    the two published files, where the misfit that is left is compared with the error of the
+    scheme that made them (backward Euler in steps of 0.1 RT/F).
+    """
+
+    name = "adsorption_ten"
+    line = "ten parameters of adsorption from noise-free voltammograms, and from published files"
+    configuration = AdsorptionTenSettings
+
+    def run(self, configuration: AdsorptionTenSettings, directory: Path) -> Figures:
+        import numpy as np
+
+        from .._pipeline import cpu_seconds, present
+
+        began = cpu_seconds()
+        own = _problem(_own(configuration), configuration, "adsorption, own data")
+        run, diagnosis, tree = _fit(own, configuration.starts, configuration, directory / "own")
+        present(tree, directory / "own", report=True, figures="png")
+        errors = np.array([_error(own, x) for x in run.starts.x_best])
+        figures: Figures = {
+            "max_parameter_error": _error(own, run.best_x),
+            "median_parameter_error": float(np.nanmedian(errors)),
+            "starts_succeeded": int(np.sum(errors < 1e-3)),
+            "starts": configuration.starts,
+            "evaluations_median": float(np.median(run.starts.evaluations)),
+            "parameters_identified": sum(
+                v.kind == "identified" for v in diagnosis.verdicts.values()
+            ),
+        }
+        if _folder().is_dir():
+            figures |= _files(configuration, directory / "files")
+        figures["cpu_s"] = cpu_seconds() - began
+        return figures
+
+
+def _folder() -> Path:
+    return shared_data("adsorption_synthetic")
+
+
+def _thermal() -> float:
+    from diffsim.constants import faraday, gas_constant
+
+    return gas_constant * TEMPERATURE / faraday
+
+
+def _sweep(sigma: float):
+    """The cycle, with its duration in s."""
+    from diffsim import electrochem as ec
+
+    end = END * _thermal()
+    return ec.CyclicSweep(end, -end, sigma * _thermal() / CLOCK)
+
+
+def _unit() -> float:
+    """A per unit of the dimensionless flux."""
+    from diffsim.constants import faraday
+
+    return faraday * AREA * BULK * SPEED
+
+
+def _cell(values, tolerance: float):
+    from diffsim import electrochem as ec
+
+    si = {name: value * UNITS.get(name, 1.0) for name, value in values.items()}
+    cell = ec.Voltammetry(
+        ec.Mechanism(
+            "A + e- <=> B",
+            kinetics=ec.ButlerVolmer(si["k0"], si["alpha"], si["beta"]),
+            formal_potential=0.0,
+        ),
+        {"A": ec.Species(DIFFUSIVITY, BULK), "B": ec.Species(DIFFUSIVITY)},
+        ec.Planar(AREA),
+        temperature=TEMPERATURE,
+        integrator=ec.Integrator(tolerance),
+    )
+    layer = ec.AdsorbedLayer(
+        BULK * LENGTH,
+        {n: ec.Adsorbate(si[f"adsorption[{n}]"], si[f"desorption[{n}]"]) for n in "AB"},
+        kinetics=ec.ButlerVolmer(si["adsorbed_k0"], si["adsorbed_alpha"], si["adsorbed_beta"]),
+    )
+    return ec.AdsorptiveVoltammetry(cell, layer)
+
+
+def _own(settings: AdsorptionTenSettings):
+    """Our own noise-free voltammograms."""
+    import equinox as eqx
+    import numpy as np
+
+    from diffsim import electrochem as ec
+
+    simulate = eqx.filter_jit(lambda cell, sweep, times: cell((sweep, times)))
+    experiments = []
+    for sigma in SIGMAS:
+        sweep = _sweep(sigma)
+        times = np.linspace(0.02, 1.0, settings.points) * float(sweep.duration)
+        made = simulate(_cell(TRUTH, 0.1 * settings.tolerance), sweep, times).checked()
+        current = np.asarray(made.values["current"])
+        experiments.append(
+            ec.Experiment(sweep, times, current, f"sigma {sigma:g}", _unit() * sigma**0.5)
+        )
+    return experiments
+
+
+def _published():
+    """The files, each point at the time at which the potential is what stands beside it."""
+    import numpy as np
+
+    from diffsim import electrochem as ec
+
+    experiments = []
+    for sigma, name in FILES.items():
+        theta, flux = np.loadtxt(_folder() / name, delimiter=",", skiprows=1).T
+        kept = slice(10, theta.size, 4)
+        sweep = _sweep(sigma)
+        times = _way(theta) * CLOCK / sigma
+        experiments.append(
+            ec.Experiment(
+                sweep, times[kept], flux[kept] * _unit(), f"sigma {sigma:g}", _unit() * sigma**0.5
+            )
+        )
+    return experiments
+
+
+def _problem(experiments, settings: AdsorptionTenSettings, name: str):
+    import diffsim as ds
+    from diffsim import electrochem as ec
+
+    scales = {
+        parameter: ds.Log(1e-4 * UNITS[parameter], 1e4 * UNITS[parameter])
+        if parameter in UNITS
+        else ds.Linear(0.02, 1.2)
+        for parameter in TRUTH
+    }
+    scales["k0"] = ds.Log(1e-8 * SPEED, 10 * SPEED, unit="m/s")
+    return ec.ParameterRecovery(
+        _cell(TRUTH, settings.tolerance), experiments, ds.DesignSpace(scales), name=name
+    )
+
+
+def _fit(problem, starts: int, settings: AdsorptionTenSettings, directory: Path):
+    import diffsim as ds
+
+    from .._pipeline import finish
+
+    run = ds.solve(
+        problem,
+        ds.Multistart(
+            ds.LevenbergMarquardt(value_tolerance=1e-12), _starts(problem, starts, settings.seed)
+        ),
+        budget=ds.Budget(evaluations=100 * starts),
+        directory=directory,
+    )
+    tree, diagnosis = finish(
+        problem,
+        run,
+        directory.with_suffix(".nc"),
+        profiles=[],
+        configuration=settings.model_dump(mode="json"),
+    )
+    return run, diagnosis, tree
+
+
+def _starts(problem, count: int, seed: int):
+    """Random starts of the published ranges, as points of the unit cube."""
+    import numpy as np
+
+    random = np.random.default_rng(seed)
+    points = []
+    for _ in range(count):
+        values = {}
+        for name, (centre, half) in STARTS.items():
+            drawn = random.uniform(centre - half, centre + half)
+            values[name] = 10**drawn * UNITS[name] if name in UNITS else drawn
+        points.append(np.asarray(problem.space.unit_cube(values)))
+    return np.stack(points)
+
+
+def _found(problem, x) -> dict[str, float]:
+    """Parameters in the units of the published problem."""
+    import jax.numpy as jnp
+
+    values = problem.space.physical(jnp.asarray(x))
+    return {name: float(value) / UNITS.get(name, 1.0) for name, value in values.items()}
+
+
+def _error(problem, x) -> float:
+    """The largest relative error of the ten parameters."""
+    found = _found(problem, x)
+    return max(abs(found[name] / truth - 1.0) for name, truth in TRUTH.items())
+
+
+def _files(settings: AdsorptionTenSettings, directory: Path) -> Figures:
+    """The fit to the published files, and what the scheme that made them is worth."""
+    import numpy as np
+
+    from .._backward_euler_adsorption import Rates, voltammogram
+
+    problem = _problem(_published(), settings, "adsorption, published files")
+    run, _, _ = _fit(problem, settings.file_starts, settings, directory)
+    found = _found(problem, run.best_x)
+    names = dict(zip(Rates._fields, TRUTH, strict=True))
+    rates = Rates(**{field: found[name] for field, name in names.items()})
+    squares, rebuilt, count = 0.0, 0.0, 0
+    for sigma, name in FILES.items():
+        theta, flux = np.loadtxt(_folder() / name, delimiter=",", skiprows=1).T
+        _, coarse = voltammogram(rates, sigma, 0.1)
+        error = (coarse - _converged(rates, sigma, theta)) / sigma**0.5
+        squares += float(np.sum(error[10::4] ** 2))
+        rebuilt = max(rebuilt, float(np.max(np.abs(coarse - flux)[10:]) / np.max(np.abs(flux))))
+        count += error[10::4].size
+    rms = (2.0 * run.best_value / count) ** 0.5
+    return {
+        "files_rms": rms,
+        "files_scheme_error_rms": (squares / count) ** 0.5,
+        "files_rms_over_scheme_error": rms / (squares / count) ** 0.5,
+        "files_rebuilt_difference": rebuilt,
+    } | {f"files_{name}": value for name, value in found.items()}
+
+
+def _way(theta):
+    """How far the sweep has come, RT/F, at the potentials of a cycle."""
+    import numpy as np
+
+    turn = int(np.argmin(theta))
+    return np.where(np.arange(theta.size) <= turn, END - theta, 3 * END + theta)
+
+
+def _converged(rates, sigma: float, theta):
+    """The scheme's limit of small steps at the potentials of a file, by extrapolation."""
+    import numpy as np
+
+    from .._backward_euler_adsorption import voltammogram
+
+    curves = []
+    for step in (0.025, 0.0125):
+        fine, flux = voltammogram(rates, sigma, step)
+        curves.append(np.interp(_way(theta), _way(fine), flux))
+    return 2 * curves[1] - curves[0]
