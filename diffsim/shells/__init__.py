@@ -1,5 +1,6 @@
 """Thin shells with exact gradients: meshes, materials, energies, equilibrium, dynamics."""
 
+from ._dynamics import Dynamics as Dynamics
 from ._equilibrium import Equilibrium as Equilibrium
 from ._loads import (
     AbstractLoad as AbstractLoad,
