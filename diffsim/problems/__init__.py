@@ -23,6 +23,11 @@ from ._curves import (
     straight_line as straight_line,
     unidentifiable_product as unidentifiable_product,
 )
+from ._shell_cases import (
+    ShellCase as ShellCase,
+    small_cases as small_cases,
+    strip_cases as strip_cases,
+)
 from ._voltammetric import (
     FIVE_SCANS_TRUTH as FIVE_SCANS_TRUTH,
     five_scan_rates as five_scan_rates,

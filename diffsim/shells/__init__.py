@@ -1,7 +1,13 @@
 """Thin shells with exact gradients: meshes, materials, energies, equilibrium, dynamics."""
 
+from . import analytic as analytic
 from ._dynamics import Dynamics as Dynamics
 from ._equilibrium import Equilibrium as Equilibrium
+from ._linear import (
+    buckling_factors as buckling_factors,
+    linear_response as linear_response,
+    natural_frequencies as natural_frequencies,
+)
 from ._loads import (
     AbstractLoad as AbstractLoad,
     Gravity as Gravity,

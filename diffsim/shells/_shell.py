@@ -145,16 +145,32 @@ class Shell(eqx.Module):
 
 
 def tangent_stiffness(
-    shell: Shell, q: Float[Array, " n"], time: ScalarLike = 0.0, factor: ScalarLike = 1.0
+    shell: Shell,
+    q: Float[Array, " n"] | Float[np.ndarray, " n"],
+    time: ScalarLike = 0.0,
+    factor: ScalarLike = 1.0,
 ) -> tuple[scipy.sparse.csc_array, np.ndarray]:
     """The exact Hessian of the potential at `q` for the free unknowns, and which these are.
 
     For buckling and vibration, by SciPy's eigenvalue solvers. Concrete values only.
     """
-    potential = shell.potential(time, factor)
-    matrix = eqx.filter_jit(lambda p, q: p.hessian(q))(potential, q).to_sparse()
+    time, factor = jnp.asarray(time, float), jnp.asarray(factor, float)
+    potential = _potential(shell, time, factor)
     free = np.flatnonzero(np.asarray(potential.free))
+    matrix = scipy.sparse.csc_array((shell.size, shell.size))
+    for batch, block in zip(potential.elements, _blocks(potential, jnp.asarray(q)), strict=True):
+        matrix = matrix + _summed(np.asarray(batch.indices), np.asarray(block), shell.size)
     return scipy.sparse.csc_array(matrix[free][:, free]), free
+
+
+def _summed(indices: np.ndarray, blocks: np.ndarray, size: int) -> scipy.sparse.csc_array:
+    rows = np.broadcast_to(indices[:, :, None], blocks.shape).ravel()
+    columns = np.broadcast_to(indices[:, None, :], blocks.shape).ravel()
+    return scipy.sparse.coo_array((blocks.ravel(), (rows, columns)), (size, size)).tocsc()
+
+
+_potential = eqx.filter_jit(lambda shell, time, factor: shell.potential(time, factor))
+_blocks = eqx.filter_jit(lambda potential, q: potential.blocks(q, potential.stress(q)))
 
 
 def _check_fields(mesh: TriangleMesh, material: AbstractMaterial) -> None:

@@ -76,16 +76,6 @@ class BandMatrix(eqx.Module):
     lower: Float[Array, "n b"]
     pattern: BandPattern
 
-    def to_sparse(self) -> scipy.sparse.csc_array:
-        """The matrix in SciPy's form and in the original order; for concrete values only."""
-        n, b = self.lower.shape
-        data = np.zeros((b, n))
-        data[:] = np.asarray(self.lower).T
-        lower = scipy.sparse.dia_array((data, -np.arange(b)), (n, n)).tocsc()
-        whole = lower + scipy.sparse.tril(lower, -1).T
-        rank = np.asarray(self.pattern.rank)
-        return scipy.sparse.csc_array(scipy.sparse.csc_array(whole)[rank][:, rank])
-
 
 def assemble(
     pattern: BandPattern,

@@ -62,13 +62,21 @@ class Potential(eqx.Module):
         convex: bool | BoolScalar = False,
     ) -> BandMatrix:
         """∂²Π/∂q², exact by default; see `elements_hessian` for `stress` and `convex`."""
+        blocks = self.blocks(q, self.stress(q) if stress is None else stress, convex)
+        return assemble(self.pattern, blocks, self.free, self.inertia)
+
+    def blocks(
+        self,
+        q: Float[Array, " n"],
+        stress: tuple[Float[Array, "_ m"], ...],
+        convex: bool | BoolScalar = False,
+    ) -> tuple[Float[Array, "_ k k"], ...]:
+        """The element matrices of which the Hessian is the sum, zero where an unknown is held."""
         q = self.supported(q)
-        stress = self.stress(q) if stress is None else stress
-        blocks = tuple(
+        return tuple(
             _masked(elements_hessian(batch, q, s, convex), self.free[batch.indices])
             for batch, s in zip(self.elements, stress, strict=True)
         )
-        return assemble(self.pattern, blocks, self.free, self.inertia)
 
 
 def _masked(blocks: Float[Array, "e k k"], free: Bool[Array, "e k"]) -> Float[Array, "e k k"]:

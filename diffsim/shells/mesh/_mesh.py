@@ -43,11 +43,12 @@ class TriangleMesh(eqx.Module):
         directed = faces[:, [[1, 2], [2, 0], [0, 1]]].reshape(-1, 2)
         edges, which = np.unique(np.sort(directed, axis=1), axis=0, return_inverse=True)
         which = which.reshape(-1)
-        opposites, sides = np.full((len(edges), 2), -1), np.ones(len(which))
-        for half, (edge, vertex) in enumerate(zip(which, faces.ravel(), strict=True)):
-            second = opposites[edge, 0] >= 0
-            opposites[edge, int(second)] = vertex
-            sides[half] = -1.0 if second else 1.0
+        # Of the one or two halves of an edge, the one that comes first is its first side.
+        order = np.argsort(which, kind="stable")
+        second = np.zeros(len(which), bool)
+        second[order[1:]] = which[order[1:]] == which[order[:-1]]
+        opposites, sides = np.full((len(edges), 2), -1), np.where(second, -1.0, 1.0)
+        opposites[which, second.astype(int)] = faces.ravel()
         beyond = np.where(sides > 0, opposites[which, 1], opposites[which, 0])
         self.positions = jnp.asarray(positions)
         self.faces = jnp.asarray(faces, int)
