@@ -1,6 +1,6 @@
 """Motion of a sheet in time."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import diffrax
 import equinox as eqx
@@ -23,8 +23,6 @@ from ..solvers import (
     ended,
 )
 from ._shell import Shell
-
-Scheme = Literal["implicit_euler", "bdf2", "implicit_midpoint"]
 
 _SCHEMES: dict[str, type[AbstractIncrementalSolver]] = {
     "implicit_euler": ImplicitEuler,
@@ -66,7 +64,7 @@ class Dynamics(AbstractSimulator):
     velocities: Float[Array, "v 3"]
     step: float = eqx.field(static=True)
     steps: int = eqx.field(static=True)
-    scheme: Scheme = eqx.field(static=True)
+    scheme: str = eqx.field(static=True)
     tolerance: float = eqx.field(static=True)
     max_steps: int = eqx.field(static=True)
     adjoint: AdjointName = eqx.field(static=True)
@@ -79,7 +77,7 @@ class Dynamics(AbstractSimulator):
         *,
         step: float,
         steps: int,
-        scheme: Scheme = "bdf2",
+        scheme: str = "bdf2",
         positions=None,
         velocities=None,
         tolerance: float = 1e-9,

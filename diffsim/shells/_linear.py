@@ -75,8 +75,12 @@ def buckling_factors(
 
 
 def _factor(matrix):
+    # The matrix is positive definite: pivots are taken from the diagonal, which keeps the order.
     return scipy.sparse.linalg.splu(
-        matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}
+        matrix.tocsc(),
+        permc_spec="MMD_AT_PLUS_A",
+        diag_pivot_thresh=0.0,
+        options={"SymmetricMode": True},
     )
 
 

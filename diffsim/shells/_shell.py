@@ -11,7 +11,14 @@ from jaxtyping import Array, Float
 
 from .._precision import require_x64
 from .._types import Scalar, ScalarLike
-from ..solvers import BandPattern, NewtonSettings, Potential, band_pattern
+from ..solvers import (
+    AbstractElements,
+    BandPattern,
+    NewtonSettings,
+    Potential,
+    band_pattern,
+    elements_energy,
+)
 from ._loads import AbstractLoad, vertex_masses
 from ._material import AbstractMaterial
 from ._supports import AbstractSupport, Hold, guided_edges, held_unknowns
@@ -116,8 +123,6 @@ class Shell(eqx.Module):
 
     def energies(self, q: Float[Array, " n"], time: ScalarLike = 0.0) -> dict[str, Scalar]:
         """Stretching and bending energy in joules, by name."""
-        from ..solvers import elements_energy
-
         membrane, bending, *_ = self._elements(time, 1.0)
         return {
             "membrane_energy": elements_energy(membrane, q),
@@ -134,7 +139,8 @@ class Shell(eqx.Module):
             NewtonSettings(round_off, step_tolerance * size, max_steps=max_steps)
         )
 
-    def _elements(self, time, factor):
+    def _elements(self, time: ScalarLike, factor: ScalarLike) -> tuple[AbstractElements, ...]:
+        time, factor = jnp.asarray(time, float), jnp.asarray(factor, float)
         guides = Guides(*guided_edges(self.mesh, self.holds, time))
         follow = [load.elements(self.mesh, self.material, factor) for load in self.loads]
         return (

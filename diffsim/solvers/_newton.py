@@ -44,6 +44,7 @@ class _State(NamedTuple):
     gradient: Float[Array, " n"]
     stress: tuple[Float[Array, "_ m"], ...]
     convex: BoolScalar
+    shift: Scalar
     steps: IntScalar
     done: BoolScalar
     failed: BoolScalar
@@ -52,6 +53,8 @@ class _State(NamedTuple):
 # Sufficient decrease (Nocedal & Wright 3.4), and what round-off of the energy may hide of it.
 _ARMIJO, _ROUND_OFF = 1e-4, 1e-14
 _SHORTEST = 2.0**-30
+# Relative to the largest diagonal entry.
+_LEAST_SHIFT, _LARGEST_SHIFT = 1e-6, 1e3
 
 
 def minimise(potential: Potential, q0: Float[Array, " n"], settings: NewtonSettings) -> Minimum:
@@ -59,7 +62,7 @@ def minimise(potential: Potential, q0: Float[Array, " n"], settings: NewtonSetti
     and halving of the step until the energy decreases.
 
     Not differentiable; see `differentiable`. Ends with `RESULTS.diverged` at the limit of steps, and
-    where even the convex Hessian is singular (a mechanism).
+    where no step decreases the energy.
     """
 
     def advance(state: _State, dq: Float[Array, " n"]) -> tuple[Float[Array, " n"], BoolScalar]:
@@ -103,7 +106,8 @@ def mixed_newton(potential: Potential, q0: Float[Array, " n"], settings: NewtonS
 
 
 def _iterate(potential: Potential, q0, settings: NewtonSettings, advance, next_stress) -> Minimum:
-    """Factorise, step, measure; a matrix that is not definite is tried again in its convex form."""
+    """Factorise, step, measure; a matrix that is not definite is tried again in its convex form, and
+    then with a multiple of the identity added (Levenberg)."""
 
     def cond(state: _State):
         return ~(state.done | state.failed) & (state.steps < settings.max_steps)
@@ -114,6 +118,8 @@ def _iterate(potential: Potential, q0, settings: NewtonSettings, advance, next_s
             lambda own, kept: jnp.where(state.convex, own, kept), exact, state.stress
         )
         matrix = potential.hessian(state.q, stress, state.convex)
+        diagonal = matrix.lower[:, 0] + state.shift * jnp.max(matrix.lower[:, 0])
+        matrix = eqx.tree_at(lambda m: m.lower, matrix, matrix.lower.at[:, 0].set(diagonal))
         dq, definite = cholesky_solve(matrix, -state.gradient)
         safe = jnp.where(definite, dq, 0.0)
         return jax.lax.cond(definite, stepped, refused, state, safe)
@@ -129,14 +135,20 @@ def _iterate(potential: Potential, q0, settings: NewtonSettings, advance, next_s
             gradient,
             next_stress(state, dq, q),
             jnp.asarray(False),
+            jnp.zeros(()),
             state.steps + 1,
             small | (short & ~state.convex),
             ~finite | ~fine & ~short & state.convex,
         )._replace(convex=~fine & ~state.convex)
 
     def refused(state: _State, dq):
+        # A convex matrix may still be singular: then it is shifted, ever more.
+        shift = jnp.where(state.convex, jnp.maximum(10.0 * state.shift, _LEAST_SHIFT), 0.0)
         return state._replace(
-            convex=jnp.asarray(True), steps=state.steps + 1, failed=state.convex
+            convex=jnp.asarray(True),
+            shift=shift,
+            steps=state.steps + 1,
+            failed=shift > _LARGEST_SHIFT,
         )
 
     q0 = potential.supported(q0)
@@ -146,6 +158,7 @@ def _iterate(potential: Potential, q0, settings: NewtonSettings, advance, next_s
         gradient,
         potential.stress(q0),
         jnp.asarray(False),
+        jnp.zeros(()),
         jnp.asarray(0),
         jnp.max(jnp.abs(gradient)) <= settings.force_tolerance,
         ~jnp.all(jnp.isfinite(gradient)),

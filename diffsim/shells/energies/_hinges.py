@@ -1,6 +1,6 @@
 """Bending by discrete hinges."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -28,7 +28,7 @@ class HingeBending(AbstractBending):
     On other meshes the error does not vanish under refinement: take `MidEdgeBending`.
     """
 
-    weight: Literal["uniform", "equilateral"] = eqx.field(static=True, default="uniform")
+    weight: str = eqx.field(static=True, default="uniform")
     rotates_edges: ClassVar[bool] = False
 
     def __check_init__(self):

@@ -60,7 +60,7 @@ def write_mesh(
 def write_series(
     mesh: TriangleMesh,
     directory: str | os.PathLike,
-    times: Float[Array, " t"] | Float[np.ndarray, " t"],
+    times: Float[Array, " _"] | Float[np.ndarray, " _"],
     positions: Float[Array, "t v 3"] | Float[np.ndarray, "t v 3"],
     *,
     name: str = "shell",

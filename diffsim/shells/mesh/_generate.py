@@ -1,20 +1,15 @@
 """Meshes of plain shapes."""
 
-from typing import Literal
-
 import numpy as np
 import scipy.spatial
 
 from ._mesh import TriangleMesh
 
-Pattern = Literal["aligned", "alternating", "equilateral", "unstructured"]
-
-
 def strip(
     length: float,
     width: float,
     cells: tuple[int, int],
-    pattern: Pattern = "alternating",
+    pattern: str = "alternating",
     *,
     seed: int = 0,
 ) -> TriangleMesh:
@@ -51,7 +46,7 @@ def cylinder(
     length: float,
     cells: tuple[int, int],
     angles: tuple[float, float] = (0.0, 2.0 * np.pi),
-    pattern: Pattern = "alternating",
+    pattern: str = "alternating",
     *,
     seed: int = 0,
 ) -> TriangleMesh:
@@ -122,7 +117,7 @@ def _shifted_rows(cells: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     odd = np.concatenate([[0.0], (np.arange(m) + 0.5) / m, [1.0]])
     rows = [odd if j % 2 else even for j in range(n + 1)]
     points = np.concatenate([np.stack([row, np.full(row.size, j / n)], 1) for j, row in enumerate(rows)])
-    starts = np.cumsum([0, *[row.size for row in rows]])
+    starts = np.cumsum([0, *[row.size for row in rows]]).tolist()
     faces = []
     for j in range(n):
         faces += _between(rows[j], rows[j + 1], starts[j], starts[j + 1])
