@@ -41,6 +41,11 @@ from ._reactor import (
     TransesterificationReactor as TransesterificationReactor,
     transesterification as transesterification,
 )
+from ._shell_cases import (
+    ShellCase as ShellCase,
+    small_cases as small_cases,
+    strip_cases as strip_cases,
+)
 from ._trial import TrialSimulator as TrialSimulator, trial as trial
 from ._voltammetric import (
     FIVE_SCANS_TRUTH as FIVE_SCANS_TRUTH,

@@ -1,9 +1,35 @@
-"""What Diffrax, Optimistix and Lineax lack: implicit stages for one-dimensional transport.
+"""What Diffrax, Optimistix and Lineax lack: implicit stages for one-dimensional transport, and
+minimisation of energies of meshes with sparse direct solves and exact implicit derivatives.
 
 Knows no physics.
 """
 
 from ._algebraic import AlgebraicMatrix as AlgebraicMatrix
+from ._band import (
+    BandFactor as BandFactor,
+    BandMatrix as BandMatrix,
+    BandPattern as BandPattern,
+    band_pattern as band_pattern,
+    cholesky_solve as cholesky_solve,
+    factorise as factorise,
+)
+from ._elements import (
+    AbstractElements as AbstractElements,
+    elements_energy as elements_energy,
+    elements_hessian as elements_hessian,
+    elements_stress as elements_stress,
+)
+from ._implicit import differentiable as differentiable
+from ._incremental import (
+    BDF2 as BDF2,
+    MINIMISATION_FAILED as MINIMISATION_FAILED,
+    AbstractIncrementalSolver as AbstractIncrementalSolver,
+    AbstractPotentialSystem as AbstractPotentialSystem,
+    ImplicitEuler as ImplicitEuler,
+    ImplicitMidpoint as ImplicitMidpoint,
+    Motion as Motion,
+    ended as ended,
+)
 from ._matrix import (
     AbstractBorderedMatrix as AbstractBorderedMatrix,
     BlockMatrix as BlockMatrix,
@@ -13,7 +39,14 @@ from ._matrix import (
     small_inverse as small_inverse,
 )
 from ._modal import ModalMatrix as ModalMatrix, modes as modes
+from ._newton import (
+    Minimum as Minimum,
+    NewtonSettings as NewtonSettings,
+    minimise as minimise,
+    mixed_newton as mixed_newton,
+)
 from ._periodic import oscillation as oscillation
+from ._potential import Potential as Potential
 from ._rosenbrock import (
     RODAS4P as RODAS4P,
     RODAS5P as RODAS5P,

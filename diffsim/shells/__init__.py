@@ -1,0 +1,50 @@
+"""Thin shells with exact gradients: meshes, materials, energies, equilibrium, dynamics."""
+
+from . import analytic as analytic
+from ._dynamics import Dynamics as Dynamics
+from ._equilibrium import Equilibrium as Equilibrium
+from ._linear import (
+    buckling_factors as buckling_factors,
+    linear_response as linear_response,
+    natural_frequencies as natural_frequencies,
+)
+from ._loads import (
+    AbstractLoad as AbstractLoad,
+    Gravity as Gravity,
+    PointLoad as PointLoad,
+    Pressure as Pressure,
+    Traction as Traction,
+)
+from ._material import (
+    AbstractMaterial as AbstractMaterial,
+    IsotropicMaterial as IsotropicMaterial,
+    OrthotropicMaterial as OrthotropicMaterial,
+)
+from ._shell import Shell as Shell, tangent_stiffness as tangent_stiffness
+from ._supports import (
+    AbstractSupport as AbstractSupport,
+    Clamp as Clamp,
+    Guide as Guide,
+    Pin as Pin,
+    Schedule as Schedule,
+    Symmetry as Symmetry,
+)
+from .energies import (
+    AbstractBending as AbstractBending,
+    AbstractMembrane as AbstractMembrane,
+    HingeBending as HingeBending,
+    MidEdgeBending as MidEdgeBending,
+    NeoHookean as NeoHookean,
+    StVenantKirchhoff as StVenantKirchhoff,
+    hinge_angle as hinge_angle,
+)
+from .mesh import (
+    TriangleMesh as TriangleMesh,
+    cylinder as cylinder,
+    disc as disc,
+    hemisphere as hemisphere,
+    read_mesh as read_mesh,
+    strip as strip,
+    write_mesh as write_mesh,
+    write_series as write_series,
+)

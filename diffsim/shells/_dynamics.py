@@ -1,0 +1,239 @@
+"""Motion of a sheet in time."""
+
+from typing import ClassVar
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from .._observables import Observables, observe
+from .._simulator import AbstractLens, AbstractSimulator, AdjointName, Leaf
+from ..solvers import (
+    BDF2,
+    AbstractIncrementalSolver,
+    AbstractPotentialSystem,
+    ImplicitEuler,
+    ImplicitMidpoint,
+    Motion,
+    NewtonSettings,
+    Potential,
+    ended,
+)
+from ._shell import Shell
+
+_SCHEMES: dict[str, type[AbstractIncrementalSolver]] = {
+    "implicit_euler": ImplicitEuler,
+    "bdf2": BDF2,
+    "implicit_midpoint": ImplicitMidpoint,
+}
+
+
+class Dynamics(AbstractSimulator):
+    """ρh ẍ = −∂Π/∂x: a sheet that moves, by implicit steps of one size.
+
+    **Arguments:**
+
+    - `shell`: a `Shell` with density. Supports move by their schedules, whose times are seconds.
+    - `step`: in s; `steps`: how many.
+    - `scheme`: "implicit_euler" (first order, damps), "bdf2" (second order, damps little) or
+      "implicit_midpoint" (second order, keeps the energy of vibrations, resolved or not).
+    - `positions`, `velocities`: (v, 3) at t = 0; by default at rest in the rest shape.
+    - `tolerance`: of the last Newton step, relative to the size of the sheet; `max_steps`: of Newton's
+      method in each time step.
+
+    **Call:** `dynamics(None)`. The `Observables` are "time" (t,), "positions", "velocities"
+    (t, v, 3), "kinetic_energy", "membrane_energy", "bending_energy" (t,) in J, "momentum" and
+    "angular_momentum" (t, 3), about the origin; t = steps + 1, the start included.
+
+    Each step minimises its incremental potential inside `diffrax.diffeqsolve`, and is differentiated
+    by the implicit-function theorem. The steps are found in a first pass; a second one starts each
+    search at what the first has found, so that it only tests the residual: differentiating it costs one
+    factorisation and one solve a step, and memory for one state a step.
+
+    **Raises:** `ValueError` for numbers out of range or faces without mass.
+
+    **Limits:** no contact, no damping but that of the scheme. A step that finds no minimum ends
+    with `RESULTS.diverged`: take a shorter one.
+    """
+
+    shell: Shell
+    positions: Float[Array, "v 3"]
+    velocities: Float[Array, "v 3"]
+    step: float = eqx.field(static=True)
+    steps: int = eqx.field(static=True)
+    scheme: str = eqx.field(static=True)
+    tolerance: float = eqx.field(static=True)
+    max_steps: int = eqx.field(static=True)
+    adjoint: AdjointName = eqx.field(static=True)
+
+    adjoints: ClassVar = ("forward", "checkpointed")
+
+    def __init__(
+        self,
+        shell: Shell,
+        *,
+        step: float,
+        steps: int,
+        scheme: str = "bdf2",
+        positions=None,
+        velocities=None,
+        tolerance: float = 1e-9,
+        max_steps: int = 100,
+        adjoint: AdjointName = "checkpointed",
+    ):
+        _check(step, steps, scheme, tolerance)
+        _check_mass(shell)
+        rest = shell.mesh.positions
+        self.shell = shell
+        self.positions = rest if positions is None else _like(positions, rest, "positions")
+        self.velocities = jnp.zeros_like(rest)
+        if velocities is not None:
+            self.velocities = _like(velocities, rest, "velocities")
+        self.step, self.steps, self.scheme = float(step), int(steps), scheme
+        self.tolerance, self.max_steps, self.adjoint = tolerance, max_steps, adjoint
+
+    def with_adjoint(self, adjoint: AdjointName) -> "Dynamics":
+        return Dynamics(
+            self.shell,
+            step=self.step,
+            steps=self.steps,
+            scheme=self.scheme,
+            positions=self.positions,
+            velocities=self.velocities,
+            tolerance=self.tolerance,
+            max_steps=self.max_steps,
+            adjoint=adjoint,
+        )
+
+    def lenses(self) -> dict[str, AbstractLens]:
+        names = [name for name in vars(self.shell.material) if name != "direction"]
+        return {name: Leaf(f"shell.material.{name}") for name in names}
+
+    def times(self) -> Float[Array, " t"]:
+        """The times of the observables, s."""
+        return self.step * jnp.arange(self.steps + 1)
+
+    def __call__(self, inputs: None = None) -> Observables:
+        unguided = _Sheet(self.shell, self.tolerance, self.max_steps)
+        first = self._integrate(
+            jax.lax.stop_gradient(unguided), jax.lax.stop_gradient(self._start()), "forward"
+        )
+        guided = _GuidedSheet(unguided, self.step, jax.lax.stop_gradient(first.ys.q))
+        second = self._integrate(guided, self._start(), self.adjoint)
+        stats = {"newton_steps": first.ys.newton_steps[-1] + second.ys.newton_steps[-1]}
+        return observe(self._values(second.ys), ended(second.result), stats)
+
+    def _start(self) -> Motion:
+        potential = self.shell.potential(0.0)
+        q = potential.supported(self.shell.unknowns(self.positions))
+        return Motion(q, self.shell.unknowns(self.velocities), jnp.zeros(()))
+
+    def _integrate(self, system: AbstractPotentialSystem, start: Motion, adjoint: AdjointName):
+        differentiated = (
+            diffrax.ForwardMode()
+            if adjoint == "forward"
+            else diffrax.RecursiveCheckpointAdjoint(checkpoints=self.steps)
+        )
+        return diffrax.diffeqsolve(
+            diffrax.ODETerm(lambda t, y, args: y),
+            _SCHEMES[self.scheme](),
+            t0=0.0,
+            t1=self.step * self.steps,
+            dt0=None,
+            y0=start,
+            args=system,
+            saveat=diffrax.SaveAt(t0=True, steps=True),
+            stepsize_controller=diffrax.StepTo(ts=self.times()),
+            adjoint=differentiated,
+            max_steps=self.steps,
+            throw=False,
+        )
+
+    def _values(self, motion: Motion) -> dict[str, Array]:
+        positions = self.shell.positions(motion.q)
+        velocities = self.shell.positions(motion.velocity)
+        masses = self.shell.mass()[: 3 * self.shell.mesh.num_vertices : 3]
+        momenta = masses[:, None] * velocities
+        elastic = jax.vmap(self.shell.energies)(motion.q, self.times())
+        return {
+            "time": self.times(),
+            "positions": positions,
+            "velocities": velocities,
+            "kinetic_energy": 0.5 * jnp.sum(momenta * velocities, axis=(1, 2)),
+            "momentum": jnp.sum(momenta, axis=1),
+            "angular_momentum": jnp.sum(jnp.cross(positions, momenta), axis=1),
+            **elastic,
+        }
+
+
+class _Sheet(AbstractPotentialSystem):
+    """A shell as what the incremental solvers step; each search starts at the state before."""
+
+    shell: Shell
+    tolerance: float = eqx.field(static=True)
+    max_steps: int = eqx.field(static=True)
+
+    def potential(self, time) -> Potential:
+        return self.shell.potential(time)
+
+    def mass(self) -> Float[Array, " n"]:
+        return self.shell.mass()
+
+    def settings(self) -> NewtonSettings:
+        return self.shell.settings(self.tolerance, self.max_steps)
+
+    def guess(self, time, q: Float[Array, " n"]) -> Float[Array, " n"]:
+        return q
+
+
+class _GuidedSheet(AbstractPotentialSystem):
+    """The same, when the states are known: each search starts at the one that was found."""
+
+    sheet: _Sheet
+    step: float = eqx.field(static=True)
+    known: Float[Array, "t n"]
+
+    def potential(self, time) -> Potential:
+        return self.sheet.potential(time)
+
+    def mass(self) -> Float[Array, " n"]:
+        return self.sheet.mass()
+
+    def settings(self) -> NewtonSettings:
+        return self.sheet.settings()
+
+    def guess(self, time, q: Float[Array, " n"]) -> Float[Array, " n"]:
+        # At the middle of a step (the midpoint rule) the state is the mean of two.
+        place = time / self.step
+        low = jnp.clip(jnp.floor(place + 0.25).astype(int), 0, self.known.shape[0] - 1)
+        high = jnp.clip(jnp.ceil(place - 0.25).astype(int), 0, self.known.shape[0] - 1)
+        mean = 0.5 * (self.known[low] + self.known[high])
+        # Unknowns without mass are those of the middle already.
+        return jnp.where(self.mass() > 0, mean, self.known[high])
+
+
+def _check(step: float, steps: int, scheme: str, tolerance: float) -> None:
+    if not (np.isfinite(step) and step > 0):
+        raise ValueError(f"step must be positive, in s, but is {step!r}.")
+    if not isinstance(steps, int | np.integer) or steps < 1:
+        raise ValueError(f"steps must be a whole number, at least 1, but is {steps!r}.")
+    if scheme not in _SCHEMES:
+        raise ValueError(f"scheme must be one of {', '.join(_SCHEMES)}, but is {scheme!r}.")
+    if not 1e-14 <= tolerance <= 1e-3:
+        raise ValueError(f"tolerance must be between 1e-14 and 1e-3, but is {tolerance!r}.")
+
+
+def _check_mass(shell: Shell) -> None:
+    density = shell.material.density
+    if not isinstance(density, jax.core.Tracer) and not np.all(np.asarray(density) > 0):
+        raise ValueError("density must be positive everywhere for Dynamics, but is zero somewhere.")
+
+
+def _like(value, rest: Array, name: str) -> Array:
+    value = jnp.asarray(value, float)
+    if value.shape != rest.shape:
+        raise ValueError(f"{name} must have shape {rest.shape}, but have {value.shape}.")
+    return value

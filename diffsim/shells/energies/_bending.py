@@ -1,0 +1,133 @@
+"""Bending: energies of the angles between neighbouring faces."""
+
+import abc
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from ..._types import Scalar
+from ...solvers import AbstractElements
+from .._material import AbstractMaterial
+from ..mesh import TriangleMesh
+from ._angle import hinge_angle
+from ._rest import rest_faces, vertex_unknowns
+
+
+class Guides(eqx.Module):
+    """Border edges whose tangent plane is prescribed (clamps, planes of symmetry).
+
+    **Fields:** `guided`: (e,) which edges; `directions`: (e, 3) unit vectors that point away from the
+    sheet in the prescribed plane; `rest_directions`: those of the undeformed sheet.
+    """
+
+    guided: Bool[Array, " e"]
+    directions: Float[Array, "e 3"]
+    rest_directions: Float[Array, "e 3"]
+
+
+class AbstractBending(eqx.Module):
+    """How a sheet resists bending.
+
+    **Class attributes:** `rotates_edges`: whether it has a rotation of its own at every edge.
+    """
+
+    rotates_edges: eqx.AbstractClassVar[bool]
+
+    @abc.abstractmethod
+    def elements(
+        self, mesh: TriangleMesh, material: AbstractMaterial, guides: Guides
+    ) -> AbstractElements:
+        """The energies, in joules; zero in the rest shape."""
+
+
+class MidEdgeBending(AbstractBending):
+    """Kirchhoff-Love bending with normals at the middles of edges (Koiter's energy, Morley's element).
+
+    The normal at the middle of edge i deviates from the face's by an angle φᵢ: half the fold of the
+    edge, plus or minus a rotation of the edge that is an unknown of its own. The curvature of a face
+    and its energy are
+
+        κ = Σᵢ (φᵢ lᵢ/A) tᵢ⊗tᵢ,     W = ½ A (h³/12) (κ − κ̄):Q:(κ − κ̄)
+
+    with lengths lᵢ, area A and outward edge normals tᵢ of the rest shape. Second order on any mesh,
+    structured or not; the angle is linear up to a fold of π.
+
+    Source: E. Grinspun, Y. Gingold, J. Reisman, D. Zorin, Computing discrete shape operators on
+    general meshes, Eurographics 2006; L. Morley, Aeronaut. Q. 19 (1968) 149.
+    """
+
+    rotates_edges: ClassVar[bool] = True
+
+    def elements(
+        self, mesh: TriangleMesh, material: AbstractMaterial, guides: Guides
+    ) -> AbstractElements:
+        rest = rest_faces(mesh, material)
+        t1, t2 = rest.outward[..., 0], rest.outward[..., 1]
+        shape = jnp.stack([t1**2, t2**2, 2.0 * t1 * t2], axis=1)  # (f, 3 strains, 3 edges)
+        shape = shape * (rest.lengths / rest.area[:, None])[:, None, :]
+        weight = rest.area * material.thickness**3 / 12.0
+        stiffness = weight[:, None, None] * material.stiffness()
+        stiffness = jnp.einsum("fai,fab,fbj->fij", shape, stiffness, shape)
+        return _with_rest_angles(_faces(mesh, guides, stiffness), mesh, guides)
+
+
+def _faces(mesh: TriangleMesh, guides: Guides, stiffness) -> "_MidEdgeFaces":
+    inside = mesh.neighbours >= 0
+    guided = guides.guided[mesh.face_edges]
+    # Where there is no neighbour, any vertex will do: its value is not looked at.
+    beyond = jnp.where(inside, mesh.neighbours, mesh.faces)
+    rotations = 3 * mesh.num_vertices + mesh.face_edges
+    vertices = jnp.concatenate([mesh.faces, beyond], axis=1)
+    return _MidEdgeFaces(
+        indices=jnp.concatenate([vertex_unknowns(vertices), rotations], axis=1),
+        stiffness=stiffness,
+        rest=jnp.zeros(mesh.faces.shape),
+        share=jnp.where(inside, 0.5, jnp.where(guided, 1.0, 0.0)),
+        sides=mesh.edge_sides,
+        inside=inside,
+        guided=guided,
+        directions=guides.directions[mesh.face_edges],
+    )
+
+
+def _with_rest_angles(faces: "_MidEdgeFaces", mesh: TriangleMesh, guides: Guides):
+    unknowns = jnp.concatenate([mesh.positions.ravel(), jnp.zeros(mesh.num_edges)])
+    before = eqx.tree_at(lambda f: f.directions, faces, guides.rest_directions[mesh.face_edges])
+    rest = jax.vmap(lambda face, local: face.measures(local))(before, unknowns[faces.indices])
+    return eqx.tree_at(lambda f: f.rest, faces, rest)
+
+
+class _MidEdgeFaces(AbstractElements):
+    indices: Int[Array, "*f 21"]  # own corners, those beyond the edges, rotations of the edges
+    stiffness: Float[Array, "*f 3 3"]
+    rest: Float[Array, "*f 3"]
+    share: Float[Array, "*f 3"]
+    sides: Float[Array, "*f 3"]
+    inside: Bool[Array, "*f 3"]
+    guided: Bool[Array, "*f 3"]
+    directions: Float[Array, "*f 3 3"]
+
+    def measures(self, local: Float[Array, " 21"]) -> Float[Array, " 3"]:
+        near, far, rotations = local[:9].reshape(3, 3), local[9:18].reshape(3, 3), local[18:]
+        start, end = jnp.roll(near, -1, axis=0), jnp.roll(near, -2, axis=0)
+        beyond = beyond_edge(start, end, near, far, self.inside, self.guided, self.directions)
+        angles = jax.vmap(hinge_angle)(start, end, near, beyond)
+        return self.share * angles + self.sides * rotations
+
+    def density(self, measures: Float[Array, " 3"]) -> Scalar:
+        change = measures - self.rest
+        return 0.5 * change @ self.stiffness @ change
+
+    def convex(self, stress, stiffness):
+        return jnp.zeros_like(stress), stiffness
+
+
+def beyond_edge(start, end, near, far, inside, guided, directions):
+    """The vertex beyond each edge: the neighbour's, one in the guiding plane, or (at a free border,
+    where it does not count) the mirror image that makes no fold."""
+    flat = start + end - near
+    placed = jnp.where(guided[..., None], start + directions, flat)
+    return jnp.where(inside[..., None], far, placed)

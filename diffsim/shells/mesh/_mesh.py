@@ -1,0 +1,122 @@
+"""Triangle meshes: rest positions, and who is whose neighbour."""
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from ._check import check_mesh
+
+
+class TriangleMesh(eqx.Module):
+    """A triangle mesh of a surface with or without border, in its rest shape.
+
+    Faces are oriented alike, so that their normals (x₁ − x₀) × (x₂ − x₀) point to one side. Edge i of
+    a face is the one opposite its vertex i, from vertex i+1 to vertex i+2.
+
+    **Fields:**
+
+    - `positions`: (v, 3) rest positions in m; a leaf, with respect to which everything can be
+      differentiated.
+    - `faces`: (f, 3) vertices; `edges`: (e, 2) vertices.
+    - `face_edges`: (f, 3) the edge opposite each vertex; `edge_sides`: (f, 3) +1 where the face is the
+      first of its edge, −1 where it is the second.
+    - `neighbours`: (f, 3) the vertex beyond each edge, −1 at the border.
+    - `edge_opposites`: (e, 2) the vertices of the first and second face that face the edge, −1 if there
+      is none.
+
+    **Raises:** `ValueError` naming the elements: indices out of range, degenerate faces, vertices at
+    the same place or in no face, edges of more than two faces, faces oriented against each other.
+    """
+
+    positions: Float[Array, "v 3"]
+    faces: Int[Array, "f 3"]
+    edges: Int[Array, "e 2"]
+    face_edges: Int[Array, "f 3"]
+    edge_sides: Float[Array, "f 3"]
+    neighbours: Int[Array, "f 3"]
+    edge_opposites: Int[Array, "e 2"]
+
+    def __init__(self, positions, faces):
+        positions, faces = np.asarray(positions, float), np.asarray(faces)
+        check_mesh(positions, faces)
+        directed = faces[:, [[1, 2], [2, 0], [0, 1]]].reshape(-1, 2)
+        edges, which = np.unique(np.sort(directed, axis=1), axis=0, return_inverse=True)
+        which = which.reshape(-1)
+        # Of the one or two halves of an edge, the one that comes first is its first side.
+        order = np.argsort(which, kind="stable")
+        second = np.zeros(len(which), bool)
+        second[order[1:]] = which[order[1:]] == which[order[:-1]]
+        opposites, sides = np.full((len(edges), 2), -1), np.where(second, -1.0, 1.0)
+        opposites[which, second.astype(int)] = faces.ravel()
+        beyond = np.where(sides > 0, opposites[which, 1], opposites[which, 0])
+        self.positions = jnp.asarray(positions)
+        self.faces = jnp.asarray(faces, int)
+        self.edges = jnp.asarray(edges, int)
+        self.face_edges = jnp.asarray(which.reshape(-1, 3), int)
+        self.edge_sides = jnp.asarray(sides.reshape(-1, 3))
+        self.neighbours = jnp.asarray(beyond.reshape(-1, 3), int)
+        self.edge_opposites = jnp.asarray(opposites, int)
+
+    @property
+    def num_vertices(self) -> int:
+        """Number of vertices."""
+        return self.positions.shape[0]
+
+    @property
+    def num_edges(self) -> int:
+        """Number of edges."""
+        return self.edges.shape[0]
+
+    @property
+    def num_faces(self) -> int:
+        """Number of faces."""
+        return self.faces.shape[0]
+
+    @property
+    def border(self) -> Bool[np.ndarray, " e"]:
+        """True for the edges that have one face only."""
+        return np.asarray(self.edge_opposites[:, 1]) < 0
+
+    def areas(self) -> Float[Array, " f"]:
+        """Rest areas of the faces, m²."""
+        return 0.5 * jnp.linalg.norm(self._crossed(), axis=1)
+
+    def normals(self) -> Float[Array, "f 3"]:
+        """Unit normals of the faces in the rest shape."""
+        crossed = self._crossed()
+        return crossed / jnp.linalg.norm(crossed, axis=1, keepdims=True)
+
+    def _crossed(self) -> Float[Array, "f 3"]:
+        a, b, c = (self.positions[self.faces[:, i]] for i in range(3))
+        return jnp.cross(b - a, c - a)
+
+    def vertex_areas(self) -> Float[Array, " v"]:
+        """A third of the areas of the faces around each vertex, m²."""
+        share = jnp.repeat(self.areas() / 3.0, 3)
+        return jnp.zeros(self.num_vertices).at[self.faces.ravel()].add(share)
+
+    def select(self, where) -> Int[np.ndarray, " _"]:
+        """The vertices whose rest position satisfies the predicate.
+
+        **Arguments:** `where`: a function of x, y, z (arrays) to booleans, or vertex indices.
+
+        **Raises:** `ValueError` if none does, or an index is out of range.
+        """
+        if not callable(where):
+            return _checked_indices(np.atleast_1d(np.asarray(where)), self.num_vertices)
+        chosen = np.flatnonzero(np.asarray(where(*np.asarray(self.positions).T)))
+        if chosen.size == 0:
+            raise ValueError("the predicate must select at least one vertex, but selects none.")
+        return chosen
+
+
+def _checked_indices(indices: np.ndarray, count: int) -> np.ndarray:
+    if indices.dtype == bool:
+        indices = np.flatnonzero(indices)
+    wrong = indices[(indices < 0) | (indices >= count)]
+    if wrong.size or not indices.size:
+        raise ValueError(
+            f"vertices must be chosen among 0 to {count - 1}, but are {indices.tolist()[:8]}."
+        )
+    return indices

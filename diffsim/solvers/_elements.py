@@ -1,0 +1,90 @@
+"""Energies that are sums over small elements, and their derivatives by differentiation."""
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from .._types import Scalar
+
+
+class AbstractElements(eqx.Module):
+    """Σₑ ψₑ(sₑ(q[indicesₑ])): a batch of elements that share one formula.
+
+    Every array leaf has the elements as its leading axis; the methods below are written for one
+    element, and are mapped over the batch by the functions of this module. What an element
+    measures, s (strains, angles, a volume), is kept apart from what it costs, ψ(s), since Newton's
+    method wants the two curvatures apart: JᵀψʺJ, which is safe, and Σᵢ ψʹᵢ ∇²sᵢ, which is not.
+
+    **Fields:** `indices`: (e, k), the degrees of freedom of each element.
+    """
+
+    indices: eqx.AbstractVar[Int[Array, "*e k"]]
+
+    @abc.abstractmethod
+    def measures(self, local: Float[Array, " k"]) -> Float[Array, " m"]:
+        """s, as a function of the element's own degrees of freedom."""
+
+    @abc.abstractmethod
+    def density(self, measures: Float[Array, " m"]) -> Scalar:
+        """ψ(s), the energy of the element in joules."""
+
+    @abc.abstractmethod
+    def convex(
+        self, stress: Float[Array, " m"], stiffness: Float[Array, "m m"]
+    ) -> tuple[Float[Array, " m"], Float[Array, "m m"]]:
+        """The nearest ψʹ and ψʺ for which JᵀψʺJ + Σᵢ ψʹᵢ ∇²sᵢ is positive semi-definite."""
+
+
+def elements_energy(elements: AbstractElements, q: Float[Array, " n"]) -> Scalar:
+    """The energy of a batch, in joules."""
+
+    def one(element, local):
+        return element.density(element.measures(local))
+
+    return jnp.sum(jax.vmap(one)(elements, q[elements.indices]))
+
+
+def elements_stress(elements: AbstractElements, q: Float[Array, " n"]) -> Float[Array, "e m"]:
+    """ψʹ(s(q)) of each element."""
+
+    def one(element, local):
+        return jax.grad(element.density)(element.measures(local))
+
+    return jax.vmap(one)(elements, q[elements.indices])
+
+
+def extrapolated_stress(
+    elements: AbstractElements, q: Float[Array, " n"], dq: Float[Array, " n"]
+) -> Float[Array, "e m"]:
+    """ψʹ + ψʺ J dq: the stress that the linearised problem predicts after the step `dq`."""
+
+    def one(element, local, step):
+        s, ds = jax.jvp(element.measures, (local,), (step,))
+        stress, change = jax.jvp(jax.grad(element.density), (s,), (ds,))
+        return stress + change
+
+    return jax.vmap(one)(elements, q[elements.indices], dq[elements.indices])
+
+
+def elements_hessian(
+    elements: AbstractElements, q: Float[Array, " n"], stress: Float[Array, "e m"], convex
+) -> Float[Array, "e k k"]:
+    """JᵀψʺJ + Σᵢ stressᵢ ∇²sᵢ of each element; the exact Hessian if `stress` is ψʹ(s(q)).
+
+    Where `convex` is true, the nearest positive semi-definite form is taken instead.
+    """
+
+    def one(element, local, stress):
+        jacobian = jax.jacrev(element.measures)(local)
+        stiffness = jax.hessian(element.density)(element.measures(local))
+        safe = element.convex(stress, stiffness)
+        stress, stiffness = jax.tree.map(
+            lambda safe, plain: jnp.where(convex, safe, plain), safe, (stress, stiffness)
+        )
+        curvature = jax.jacfwd(lambda x: jax.vjp(element.measures, x)[1](stress)[0])(local)
+        return jacobian.T @ stiffness @ jacobian + curvature
+
+    return jax.vmap(one)(elements, q[elements.indices], stress)

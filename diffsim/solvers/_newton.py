@@ -1,0 +1,168 @@
+"""Newton's method on a potential: a minimum from anywhere, an equilibrium along a path."""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._status import RESULTS, code, from_code
+from .._types import BoolScalar, IntScalar, Scalar
+from ._band import cholesky_solve
+from ._elements import extrapolated_stress
+from ._potential import Potential
+
+
+class NewtonSettings(eqx.Module):
+    """When Newton's method has arrived, and when it gives up.
+
+    **Fields:**
+
+    - `force_tolerance`: largest gradient of a free unknown at which nothing more is done.
+    - `step_tolerance`: a whole Newton step shorter than this (largest entry) is the last one. Both
+      are absolute: whoever builds the potential knows its scales.
+    - `max_steps`: factorisations at most.
+    """
+
+    force_tolerance: Float[Array, ""] = eqx.field(converter=jnp.asarray, default=0.0)
+    step_tolerance: Float[Array, ""] = eqx.field(converter=jnp.asarray, default=1e-12)
+    max_steps: int = eqx.field(static=True, default=50)
+
+
+class Minimum(NamedTuple):
+    """Where Newton's method ended, with its result code and the number of factorisations."""
+
+    q: Float[Array, " n"]
+    result: RESULTS
+    steps: IntScalar
+    residual: Scalar
+
+
+class _State(NamedTuple):
+    q: Float[Array, " n"]
+    gradient: Float[Array, " n"]
+    stress: tuple[Float[Array, "_ m"], ...]
+    convex: BoolScalar
+    shift: Scalar
+    steps: IntScalar
+    done: BoolScalar
+    failed: BoolScalar
+
+
+# Sufficient decrease (Nocedal & Wright 3.4), and what round-off of the energy may hide of it.
+_ARMIJO, _ROUND_OFF = 1e-4, 1e-14
+_SHORTEST = 2.0**-30
+# Relative to the largest diagonal entry.
+_LEAST_SHIFT, _LARGEST_SHIFT = 1e-6, 1e3
+
+
+def minimise(potential: Potential, q0: Float[Array, " n"], settings: NewtonSettings) -> Minimum:
+    """A local minimum: exact Hessians where they are positive definite, else the nearest convex ones,
+    and halving of the step until the energy decreases.
+
+    Not differentiable; see `differentiable`. Ends with `RESULTS.diverged` at the limit of steps, and
+    where no step decreases the energy.
+    """
+
+    def advance(state: _State, dq: Float[Array, " n"]) -> tuple[Float[Array, " n"], BoolScalar]:
+        energy, slope = potential(state.q), state.gradient @ dq
+        slack = _ROUND_OFF * (jnp.abs(energy) + jnp.sum(jnp.abs(potential.force * state.q)))
+
+        def poor(length):
+            found = potential(state.q + length * dq)
+            return ~(found <= energy + _ARMIJO * length * slope + slack) & (length > _SHORTEST)
+
+        length = jax.lax.while_loop(poor, lambda length: 0.5 * length, jnp.ones(()))
+        # On the convex path the next trial is exact again: it is what converges quadratically.
+        return state.q + length * dq, length > _SHORTEST
+
+    def stress(state: _State, dq, q):
+        return potential.stress(q)
+
+    return _iterate(potential, q0, settings, advance, stress)
+
+
+def mixed_newton(potential: Potential, q0: Float[Array, " n"], settings: NewtonSettings) -> Minimum:
+    """An equilibrium by whole Newton steps whose geometric stiffness takes the extrapolated stress.
+
+    Where bending is soft and stretching stiff, Newton's method on the energy creeps: each step
+    stretches, and the false stress stiffens the next. With the stress that the last linear problem
+    predicted in its place, as in a mixed formulation, large steps survive (D. Magisano, L. Leonetti,
+    G. Garcea, Comput. Methods Appl. Mech. Eng. 313 (2017) 941). The residual is the exact one. There
+    is no line search: it may fail, and then says `RESULTS.diverged`.
+    """
+
+    def advance(state: _State, dq: Float[Array, " n"]) -> tuple[Float[Array, " n"], BoolScalar]:
+        q = state.q + dq
+        return q, jnp.all(jnp.isfinite(q))
+
+    def stress(state: _State, dq, q):
+        old = potential.supported(state.q)
+        step = jnp.where(potential.free, dq, 0.0)
+        return tuple(extrapolated_stress(batch, old, step) for batch in potential.elements)
+
+    return _iterate(potential, q0, settings, advance, stress)
+
+
+def _iterate(potential: Potential, q0, settings: NewtonSettings, advance, next_stress) -> Minimum:
+    """Factorise, step, measure; a matrix that is not definite is tried again in its convex form, and
+    then with a multiple of the identity added (Levenberg)."""
+
+    def cond(state: _State):
+        return ~(state.done | state.failed) & (state.steps < settings.max_steps)
+
+    def body(state: _State):
+        exact = potential.stress(state.q)
+        stress = jax.tree.map(
+            lambda own, kept: jnp.where(state.convex, own, kept), exact, state.stress
+        )
+        matrix = potential.hessian(state.q, stress, state.convex)
+        diagonal = matrix.lower[:, 0] + state.shift * jnp.max(matrix.lower[:, 0])
+        matrix = eqx.tree_at(lambda m: m.lower, matrix, matrix.lower.at[:, 0].set(diagonal))
+        dq, definite = cholesky_solve(matrix, -state.gradient)
+        safe = jnp.where(definite, dq, 0.0)
+        return jax.lax.cond(definite, stepped, refused, state, safe)
+
+    def stepped(state: _State, dq):
+        q, fine = advance(state, dq)
+        gradient = potential.gradient(q)
+        finite = jnp.all(jnp.isfinite(gradient))
+        small = jnp.max(jnp.abs(gradient)) <= settings.force_tolerance
+        short = jnp.max(jnp.abs(dq)) <= settings.step_tolerance
+        return _State(
+            q,
+            gradient,
+            next_stress(state, dq, q),
+            jnp.asarray(False),
+            jnp.zeros(()),
+            state.steps + 1,
+            small | (short & ~state.convex),
+            ~finite | ~fine & ~short & state.convex,
+        )._replace(convex=~fine & ~state.convex)
+
+    def refused(state: _State, dq):
+        # A convex matrix may still be singular: then it is shifted, ever more.
+        shift = jnp.where(state.convex, jnp.maximum(10.0 * state.shift, _LEAST_SHIFT), 0.0)
+        return state._replace(
+            convex=jnp.asarray(True),
+            shift=shift,
+            steps=state.steps + 1,
+            failed=shift > _LARGEST_SHIFT,
+        )
+
+    q0 = potential.supported(q0)
+    gradient = potential.gradient(q0)
+    start = _State(
+        q0,
+        gradient,
+        potential.stress(q0),
+        jnp.asarray(False),
+        jnp.zeros(()),
+        jnp.asarray(0),
+        jnp.max(jnp.abs(gradient)) <= settings.force_tolerance,
+        ~jnp.all(jnp.isfinite(gradient)),
+    )
+    end = jax.lax.while_loop(cond, body, start)
+    result = jnp.where(end.done, code(RESULTS.successful), code(RESULTS.diverged))
+    return Minimum(end.q, from_code(result), end.steps, jnp.max(jnp.abs(end.gradient)))
