@@ -9,6 +9,7 @@ from .._problem import Problem
 from .._simulator import Leaf
 from .._space import DesignSpace, Linear
 from ..electrochem.concentrated import (
+    AbstractConcentrationLaw,
     BinaryElectrolyte,
     CurrentProgramme,
     Held,
@@ -56,7 +57,12 @@ class PolarisationRecord:
         return np.unique(np.concatenate(times))
 
 
-def peo_litfsi(relation: Table, *, transference=(0.0, 0.0), extended: bool = True):
+def peo_litfsi(
+    relation: Table,
+    *,
+    transference: tuple[float, float] | AbstractConcentrationLaw = (0.0, 0.0),
+    extended: bool = True,
+) -> BinaryElectrolyte:
     """LiTFSI in poly(ethylene oxide): t₊⁰ = p₀ + p₁ (c − c̄)/c̄, D from `relation`.
 
     **Arguments:**
@@ -73,7 +79,7 @@ def peo_litfsi(relation: Table, *, transference=(0.0, 0.0), extended: bool = Tru
     c = AVERAGE
     density = [1123.276 + 0.106822 * c + 7.606e-6 * c**2, 0.106822 * c + 2 * 7.606e-6 * c**2]
     law = transference
-    if not callable(law):
+    if not isinstance(law, AbstractConcentrationLaw):
         law = Polynomial(np.asarray(law, float), AVERAGE, **limits)
     return BinaryElectrolyte(
         transference=law,

@@ -43,6 +43,7 @@ class ConcentratedElectrolyte(AbstractStudy):
 
         import diffsim as ds
         from diffsim import identifiability, problems, results
+        from diffsim.electrochem import concentrated
 
         from .._electrolyte_figure import draw
         from .._pipeline import cpu_seconds
@@ -54,8 +55,13 @@ class ConcentratedElectrolyte(AbstractStudy):
         run = ds.solve(problem, method, budget=40, directory=directory / "concentration")
         x = jnp.asarray(run.best_x)
         seen = problem.observe(x).checked()
-        objective = float(problem.objective.error(seen))
-        diagnosis = identifiability.diagnose(problem, run, profiles=[])
+        fitness = problem.objective
+        assert isinstance(fitness, concentrated.RidgedError)
+        objective = float(fitness.error(seen))
+        # Neighbouring points of a profile err alike; those of different profiles need not.
+        (profiles,) = fitness.samples
+        group = np.append(np.asarray(profiles.step), [len(record.profiles)] * 3)
+        diagnosis = identifiability.diagnose(problem, run, profiles=[], group=group)
         figures: Figures = {
             "data": "measured, 7 of the 9 published profiles" if real else "simulated",
             "objective": objective,
@@ -73,6 +79,7 @@ class ConcentratedElectrolyte(AbstractStudy):
 
         both = problems.polarisation(record, velocity_scale=VELOCITY_SCALE)
         predicted = both.observe(x).checked()
+        assert isinstance(both.objective, concentrated.RidgedError)
         _, velocity = both.objective.samples
         joint = ds.solve(both, method, budget=40, x0=run.best_x, directory=directory / "both")
         results.write(joint.to_dataset(), directory / "both.nc")
@@ -204,6 +211,7 @@ def _methods():
 
 def _starts(problem, count: int, directory: Path) -> list[list[float]]:
     """Points of the published box from which the simulation succeeds, in the unit cube."""
+    import jax.numpy as jnp
     import numpy as np
 
     import diffsim as ds
@@ -214,7 +222,7 @@ def _starts(problem, count: int, directory: Path) -> list[list[float]]:
     random, found = np.random.default_rng(0), []
     while len(found) < count:
         x = random.uniform(size=2)
-        trial = ds.evaluate_batch(problem, x[None], "value")
+        trial = ds.evaluate_batch(problem, jnp.asarray(x[None]), "value")
         if np.isfinite(float(trial.value[0])):
             found.append([float(v) for v in x])
     write_text(path, json.dumps(found))
