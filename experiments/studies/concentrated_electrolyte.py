@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from pathlib import Path
 
 from pydantic import Field
@@ -148,12 +149,12 @@ def _explicit(problem, x, record) -> Figures:
     import numpy as np
 
     from .._explicit_electrolyte import explicit_euler
-    from .._pipeline import cpu_seconds
 
-    def once(call) -> float:
-        start = cpu_seconds()
-        jax.block_until_ready(call())
-        return cpu_seconds() - start
+    def mean(call, repeats: int) -> float:
+        start = time.process_time()
+        for _ in range(repeats):
+            jax.block_until_ready(call())
+        return (time.process_time() - start) / repeats
 
     cell = problem.space.apply(problem.simulator, x)
     simulate = eqx.filter_jit(lambda cell, inputs: cell(inputs))
@@ -166,7 +167,7 @@ def _explicit(problem, x, record) -> Figures:
 
     difference = np.asarray(ours()) - np.asarray(march(*p))  # compiles both
     # In turn, and the best of each, so that what else runs on the machine disturbs both alike.
-    pairs = [(once(lambda: march(*p)), min(once(ours) for _ in range(20))) for _ in range(3)]
+    pairs = [(mean(lambda: march(*p), 1), mean(ours, 50)) for _ in range(3)]
     explicit, implicit = (min(column) for column in zip(*pairs, strict=True))
     return {
         "cpu_ratio_explicit": explicit / implicit,
