@@ -3,6 +3,7 @@
 from ._campaign import Campaign as Campaign
 from ._circuit import Baseline as Baseline, Circuit as Circuit
 from ._experiment import Experiment as Experiment
+from ._harmonics import harmonics as harmonics
 from ._impedance import Impedance as Impedance, SpectrumFit as SpectrumFit
 from ._metal_electrode import MetalElectrode as MetalElectrode
 from ._recovery import (

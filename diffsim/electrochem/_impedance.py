@@ -60,10 +60,10 @@ class Impedance(AbstractSimulator):
     **Raises:** `ValueError` for a hold that is not positive, frequencies that are no column of
     positive numbers, or a frequency below 1/hold.
 
-    **Limits:** linear response; the default grid resolves diffusion over five decades of depth:
+    **Limits:** linear response. The default grid resolves diffusion over five decades of depth:
     where nothing else stands before it (a Nernst law, no double layer) it is right to 1e-3 up to
-    6e4/hold, to 3 % up to 2e6/hold, beyond which `Grid(first=...)` must be smaller. A current that
-    vanishes at all frequencies has no impedance (`RESULTS.nonfinite`).
+    6e4/hold and to 3 % up to 2e6/hold, beyond which `Grid(first=...)` must be smaller. A current
+    that vanishes at a frequency has no impedance (`RESULTS.nonfinite`).
 
     Source: M. E. Orazem, B. Tribollet, Electrochemical Impedance Spectroscopy, 2nd ed. (2017).
     """
@@ -204,7 +204,7 @@ def SpectrumFit(
             "frequencies and measured must have one length, but have the shapes "
             f"{np.shape(frequencies)} and {np.shape(measured)}."
         )
-    parts = np.stack([measured.real, measured.imag], axis=-1)
+    parts = np.stack([np.real(measured), np.imag(measured)], axis=-1)
     modulus = np.abs(measured) if scale is None else np.broadcast_to(scale, measured.shape)
     objective = LeastSquares(parts, modulus[:, None], observable="impedance")
     return Problem(impedance, jnp.asarray(frequencies), space, objective, name=name)

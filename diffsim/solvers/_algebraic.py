@@ -58,13 +58,13 @@ class AlgebraicMatrix(AbstractBorderedMatrix):
         return self.whole.border
 
     def transpose(self) -> "AlgebraicMatrix":
-        return AlgebraicMatrix(self.whole.transpose())
+        return AlgebraicMatrix(self.whole.transpose())  # pyright: ignore
 
     def shifted(self, shift: Array, mass: Float[Array, " k"]) -> "AlgebraicMatrix":
         moved = self.whole.shifted(shift, mass)
         # The field has no mass: its diagonal is not shifted.
         diagonal = moved.diagonal.at[-1, -1].set(-self.whole.diagonal[-1, -1])
-        return AlgebraicMatrix(eqx.tree_at(lambda m: m.diagonal, moved, diagonal))
+        return AlgebraicMatrix(eqx.tree_at(lambda m: m.diagonal, moved, diagonal))  # pyright: ignore
 
     def multiply(self, x: Bordered) -> Bordered:
         nodes = self.whole.multiply(_widened(x)).nodes

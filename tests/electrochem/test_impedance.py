@@ -1,6 +1,7 @@
 """Impedance from the voltammetric equations: Warburg, Randles, Gerischer, gradients, fits."""
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -134,6 +135,42 @@ def test_gradients_and_recovery_by_complex_least_squares():
     run = ds.solve(problem, ds.LevenbergMarquardt(), budget=200, progress=False)
     assert run.best_physical["k0"] == pytest.approx(K0, rel=0.02)
     assert run.best_physical["resistance"] == pytest.approx(20.0, rel=1e-3)
+
+
+def test_harmonics_of_a_known_signal():
+    """Slowly varying envelopes, each with its phase, come back."""
+    duration, frequency = 40.0, 4.0
+    t = np.linspace(0.0, duration, 4001)
+    slow = np.exp(-(((t - 20.0) / 6.0) ** 2))
+    phase = 2 * np.pi * frequency * t
+    signal = 0.3 * slow + 1.5 * slow * np.sin(phase + 0.4) + 0.2 * slow * np.cos(2 * phase)
+    direct, first, second = ec.harmonics(jnp.asarray(signal), duration, frequency, 2)
+    np.testing.assert_allclose(direct, 0.3 * slow, atol=1e-6)
+    np.testing.assert_allclose(np.abs(first), 1.5 * slow, atol=5e-6)
+    # Phases are those of a sine, like the waveform's.
+    np.testing.assert_allclose(np.angle(first)[1800:2200], 0.4, atol=1e-5)
+    np.testing.assert_allclose(np.abs(second), 0.2 * slow, atol=1e-6)
+    np.testing.assert_allclose(np.angle(second)[1800:2200], np.pi / 2, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("count", "frequency", "message"),
+    [(0, 4.0, "count"), (3, -1.0, "frequency"), (20, 4.0, "sampled"), (1, 0.01, "two periods")],
+)
+def test_bad_harmonics(count, frequency, message):
+    with pytest.raises(ValueError, match=message):
+        ec.harmonics(jnp.zeros(401), 10.0, frequency, count)
+
+
+@pytest.mark.slow
+def test_the_first_harmonic_of_a_small_signal_is_the_admittance():
+    frequency, amplitude, duration = 1.0, 2e-3, 20.0
+    held = ec.PiecewiseLinear([duration], [REST, REST], samples=2)
+    wave = ec.Sinusoidal(held, amplitude, frequency, samples=2001)
+    current = spectrum(couple(), wave).checked().values["current"]
+    first = ec.harmonics(current, duration, frequency, 1)[1][1000]
+    impedance = complex_of(spectrum(ec.Impedance(couple(), REST, 200.0), np.array([frequency])))[0]
+    assert complex(first) == pytest.approx(amplitude / impedance, rel=0.01)
 
 
 @pytest.mark.parametrize(

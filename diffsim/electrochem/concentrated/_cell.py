@@ -156,6 +156,7 @@ class PolarisationCell(AbstractSimulator):
         start = self.concentration / system.unit
         solution = self._integrate(system, start)
         assert solution.ts is not None
+        assert solution.ys is not None
         # Steps land on the observations; a little slack, since Diffrax lands to the last bit only
         # where the clock allows it.
         times = inputs.observed

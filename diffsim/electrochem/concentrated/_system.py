@@ -81,7 +81,7 @@ class PolarisationSystem(AbstractBorderedSystem):
         )(c[:-1], c[1:], density)
         _, slope = jax.jvp(lambda t: self.field(t, state).nodes, (t,), (jnp.ones_like(t),))
         whole = self._blocks(t, c, by_left, by_right)
-        return AlgebraicMatrix(whole), Bordered(slope, jnp.zeros(0))
+        return AlgebraicMatrix(whole), Bordered(slope, jnp.zeros(0))  # pyright: ignore
 
     def _blocks(self, t: Scalar, c: Array, by_left: Array, by_right: Array) -> BlockMatrix:
         """Derivatives by (c_j/unit, w_j), w_j being the velocity at the far face of cell j.
