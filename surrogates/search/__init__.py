@@ -2,7 +2,11 @@
 
 from ._ascent import GradientAscent as GradientAscent, NormalisedAscent as NormalisedAscent
 from ._evolution import EvolutionSearch as EvolutionSearch
-from ._interface import AbstractSearch as AbstractSearch, Designs as Designs
+from ._interface import (
+    AbstractSearch as AbstractSearch,
+    Designs as Designs,
+    promised as promised,
+)
 from ._problem import (
     Calibration as Calibration,
     SurrogateSimulator as SurrogateSimulator,
