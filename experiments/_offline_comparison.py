@@ -32,15 +32,15 @@ TASKS: dict[str, Callable[[int], tasks.ProblemTask]] = {
 }
 
 METHODS: dict[str, search.AbstractSearch] = {
-    "ascent": search.Ascent(search.NormalisedAscent(0.01, steps=50)),
-    "ensemble_mean": search.Ascent(search.NormalisedAscent(0.01, steps=50)),
-    "ensemble_min": search.Ascent(search.NormalisedAscent(0.01, steps=50)),
+    "ascent": search.Ascent(search.NormalisedAscent(length=0.01, steps=50)),
+    "ensemble_mean": search.Ascent(search.NormalisedAscent(length=0.01, steps=50)),
+    "ensemble_min": search.Ascent(search.NormalisedAscent(length=0.01, steps=50)),
     "reinforce": search.Sampling(search.Reinforce(0.002, 0.05, members=64, steps=100)),
-    "coms": search.Ascent(search.NormalisedAscent(0.01, steps=50)),
-    "ram": search.Ascent(search.NormalisedAscent(0.01, steps=50)),
+    "coms": search.Ascent(search.NormalisedAscent(length=0.01, steps=50)),
+    "ram": search.Ascent(search.NormalisedAscent(length=0.01, steps=50)),
 }
 ARMS = ("plain", "ignite", "ignite2", "sam", "weight_decay", "placebo", "early_stop", "sobolev")
-_EARLY = search.Ascent(search.NormalisedAscent(0.01, steps=12))
+_EARLY = search.Ascent(search.NormalisedAscent(length=0.01, steps=12))
 _EARLY_SAMPLING = search.Sampling(search.Reinforce(0.002, 0.05, members=64, steps=25))
 
 
@@ -111,7 +111,7 @@ class TaskBench:
         if path.exists():
             return json.loads(path.read_text())
         began = time.process_time()
-        found = {"methods": {}}
+        found: dict[str, Any] = {"methods": {}}
         for family, loss, members in _families(self.settings, arm):
             trained = self._trained(arm, family, loss, members)
             for method, model, finder in _uses(family, trained, arm):
@@ -196,7 +196,11 @@ def _trainer(arm: str, loss, settings, bounds):
     )
     if arm != "ignite":
         return trainer, None
-    return training.varied(trainer, lambda t: t.regulariser.bound, bounds)
+    return training.varied(trainer, _bound_of, bounds)
+
+
+def _bound_of(trainer: Any) -> Any:
+    return trainer.regulariser.bound
 
 
 def _uses(family: str, stacked, arm: str):

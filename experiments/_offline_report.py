@@ -9,8 +9,8 @@ from surrogates import statistics
 
 from ._store import Figures, write_text
 
-CONTROLS = ("sam", "weight_decay", "placebo", "early_stop")
-ARMS = ("ignite", "ignite2", *CONTROLS)
+CONTROLS: tuple[str, ...] = ("sam", "weight_decay", "placebo", "early_stop")
+ARMS: tuple[str, ...] = ("ignite", "ignite2", *CONTROLS)
 METHODS = ("ascent", "ensemble_mean", "ensemble_min", "reinforce", "coms", "ram")
 Cells = dict[str, dict[str, dict[str, Any]]]
 

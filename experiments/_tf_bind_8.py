@@ -111,10 +111,10 @@ class Bench:
         return rate * self.z_score**2
 
     def ascent(self, rate: float = 0.01, steps: int = 200) -> search.Ascent:
-        return search.Ascent(search.GradientAscent(self._rate(rate), steps=steps))
+        return search.Ascent(search.GradientAscent(rate=self._rate(rate), steps=steps))
 
     def adam(self, rate: float = 0.1, steps: int = 100) -> search.Ascent:
-        return search.Ascent(ds.Adam(rate * self.z_score, steps=steps))
+        return search.Ascent(ds.Adam(learning_rate=rate * self.z_score, steps=steps))
 
     def cell(
         self, name: str, make: Callable[[], Any], finder: Any, *, stacked: bool = True

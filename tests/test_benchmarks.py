@@ -135,3 +135,12 @@ def test_finished_cells_are_not_run_again(tmp_path, monkeypatch):
     assert again[:2] == first
     # Another budget is another question.
     assert study.path(tmp_path, "BFGS", 0) != recovery.Study(budget=9).path(tmp_path, "BFGS", 0)
+
+
+@pytest.mark.slow
+def test_the_figures_of_training():
+    from benchmarks import training
+
+    figures = training.measure(rows=256, repeats=1)
+    for name in ("seeds_20_over_1", "ignite_step_ratio", "ignite_exact_step_ratio"):
+        assert figures[name] > 0.0

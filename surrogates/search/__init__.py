@@ -17,7 +17,11 @@ from ._correction import (
     uncorrected as uncorrected,
 )
 from ._evolution import EvolutionSearch as EvolutionSearch
-from ._interface import AbstractSearch as AbstractSearch, Designs as Designs
+from ._interface import (
+    AbstractSearch as AbstractSearch,
+    Designs as Designs,
+    promised as promised,
+)
 from ._landscape import (
     AbstractLandscape as AbstractLandscape,
     ProblemLandscape as ProblemLandscape,

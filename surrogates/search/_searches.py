@@ -30,7 +30,9 @@ def _drive(model, calibration, method: ds.AbstractOptimiser, x0, key, steps: int
 
     def turn(state, _):
         request = method.ask(state)
-        return method.tell(state, request, _evaluate(model, calibration, request.points)), None
+        return method.tell(
+            state, request, _evaluate(model, calibration, jnp.asarray(request.points))
+        ), None
 
     begin = method.init(x0, key, ds.Traits(model.size, 0, False))
     return jax.lax.scan(turn, begin, None, length=steps)[0]

@@ -15,7 +15,7 @@ def rank_correlation(predicted: Float[np.ndarray, " k"], true: Float[np.ndarray,
     """Spearman's correlation; 0 where one side is constant."""
     if np.ptp(predicted) == 0 or np.ptp(true) == 0:
         return 0.0
-    return float(stats.spearmanr(predicted, true).statistic)
+    return float(stats.spearmanr(predicted, true)[0])  # pyright: ignore
 
 
 def gradient_cosine(found: Float[np.ndarray, "k d"], true: Float[np.ndarray, "k d"]) -> float:

@@ -60,7 +60,7 @@ def paired_effect(
         method="BCa",
         rng=np.random.default_rng(seed),
     ).confidence_interval
-    p_value = float(stats.wilcoxon(difference, zero_method="zsplit").pvalue)
+    p_value = float(stats.wilcoxon(difference, zero_method="zsplit")[1])  # pyright: ignore
     return PairedEffect(
         float(difference.mean()),
         float(interval.low),
@@ -72,7 +72,7 @@ def paired_effect(
 
 def holm(p_values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """Holm's adjustment for several tests."""
-    return multipletests(np.asarray(p_values, float), method="holm")[1]
+    return np.asarray(multipletests(np.asarray(p_values, float), method="holm")[1])
 
 
 def equivalence(

@@ -12,8 +12,8 @@ from ..offline import OfflineDataset
 class AbstractTask(abc.ABC):
     """A question whose truth we own.
 
-    **Attributes:** `name`, `size` (number of variables of the unit cube), `normal` (whether
-    1 of the normalised score is the true optimum or the best found).
+    **Attributes:** `name`, `size` (number of variables of the unit cube), `differentiable` (whether
+    `true_gradient` is there).
     """
 
     name: str

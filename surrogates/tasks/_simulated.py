@@ -1,6 +1,7 @@
 """Tasks out of the box: analytic functions with known optima, recovery, design of an experiment."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -52,7 +53,7 @@ def steady_state_recovery(*, pool: int = 600, gradients: bool = False) -> Proble
 def biased_steady_state_recovery(*, starts: int = 30, gradients: bool = False) -> ProblemTask:
     """The same, from the trajectories of short and timid gradient descents."""
     problem, score = problems.steady_state_voltammogram(), NegativeLog(1.0)
-    method = ds.Adam(0.01, steps=20)
+    method = ds.Adam(learning_rate=0.01, steps=20)
 
     def pool(seed: int):
         return trajectory_pool(
@@ -83,7 +84,7 @@ def sweep_design(*, pool: int = 600, gradients: bool = False) -> ProblemTask:
     return ProblemTask(_design_problem(), pool=pool, gradients=gradients)
 
 
-def _cell(k0, alpha, formal, diffusivity, capacitance, area=1e-6, concentration=5.0):
+def _cell(k0, alpha, formal, diffusivity, capacitance, area: Any = 1e-6, concentration: Any = 5.0):
     return ec.Voltammetry(
         ec.Mechanism(
             "Fe3+ + e- <=> Fe2+",
