@@ -224,14 +224,14 @@ class Voltammetry(AbstractSimulator):
         else:
             transport = diffusion(*parts)
         system = CellSystem(
-            transport,
-            self.mechanism,
-            self.circuit,
-            waveform,
-            self.temperature,
-            scales,
-            self.electrode.area,
-            piece_of(waveform, jnp.asarray(0.0)),
+            transport=transport,
+            mechanism=self.mechanism,
+            circuit=self.circuit,
+            waveform=waveform,
+            temperature=self.temperature,
+            scales=scales,
+            area=self.electrode.area,
+            piece=piece_of(waveform, jnp.asarray(0.0)),
         )
         nodes = jnp.broadcast_to(start[:, None], (len(names), volumes.volumes.size))
         border = jnp.zeros(len(self.mechanism.electrode) + 1)
