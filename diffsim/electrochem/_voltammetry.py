@@ -243,15 +243,15 @@ class Voltammetry(AbstractSimulator):
         pieces = pieces_of(waveform)
         form = form or (NodesInSpace if self.mechanism.chemical else NodesInModes)
         system = CellSystem(
-            form(transport, start),
-            self.mechanism,
-            self.circuit,
-            waveform,
-            self.temperature,
-            scales,
-            self.electrode.area,
-            pieces,
-            piece_at(pieces, jnp.asarray(0.0)),
+            transport=form(transport, start),
+            mechanism=self.mechanism,
+            circuit=self.circuit,
+            waveform=waveform,
+            temperature=self.temperature,
+            scales=scales,
+            area=self.electrode.area,
+            pieces=pieces,
+            piece=piece_at(pieces, jnp.asarray(0.0)),
         )
         border = jnp.zeros(len(self.mechanism.electrode) + 1)
         return system, Bordered(system.transport.at_rest(), border)

@@ -102,7 +102,7 @@ def test_a_slow_rotation_is_none():
 def test_derivatives():
     """Forward, reverse and central differences, by every number of cell and waveform."""
     law = ec.ButlerVolmer(2e-5, 0.4, 0.55)
-    tight = ec.Integrator(1e-7, max_steps=4096)
+    tight = ec.Integrator(1e-8, max_steps=16384)
     made = disc(60.0, law, ec.VonKarman, diffusivities=(DIFFUSIVITY, 2 * DIFFUSIVITY),
                 grid=ec.Grid(cells=32), integrator=tight)  # fmt: skip
     sweep = ec.LinearSweep(0.2, -0.25, 0.3, samples=40)

@@ -54,15 +54,15 @@ class AdsorptionSystem(AbstractCellSystem):
     # -- what the integrator and the search for consistent states ask of a cell ----------------
 
     @property
-    def transport(self) -> AbstractNodes:
+    def transport(self) -> AbstractNodes:  # pyright: ignore
         return self.cell.transport
 
     @property
-    def waveform(self) -> AbstractWaveform:
+    def waveform(self) -> AbstractWaveform:  # pyright: ignore
         return self.cell.waveform
 
     @property
-    def temperature(self) -> Scalar:
+    def temperature(self) -> Scalar:  # pyright: ignore
         return self.cell.temperature
 
     @property

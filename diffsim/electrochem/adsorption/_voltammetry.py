@@ -146,16 +146,16 @@ class AdsorptiveVoltammetry(AbstractSimulator):
         bulk = jnp.stack([self.cell.species[n].concentration for n in layer.adsorbates])
         equilibrium = uptake / (layer.saturation * release)
         couple = self._couple()
-        system = AdsorptionSystem(
-            cell,
-            layer.isotherm,
-            layer.kinetics,
-            self._formal_potential(couple, equilibrium),
-            jnp.log(uptake / scales.velocity),
-            jnp.log(release * capacity * scales.time),
-            capacity,
-            places,
-            couple,
+        system = AdsorptionSystem(  # pyright: ignore[reportCallIssue]
+            cell=cell,
+            isotherm=layer.isotherm,
+            kinetics=layer.kinetics,
+            formal_potential=self._formal_potential(couple, equilibrium),
+            log_uptake=jnp.log(uptake / scales.velocity),
+            log_release=jnp.log(release * capacity * scales.time),
+            capacity=capacity,
+            places=places,
+            couple=couple,
         )
         size = system._production().shape[0]
         start = self._coverage(equilibrium * bulk)

@@ -35,7 +35,7 @@ def levich_current(
     omega, nu = jnp.asarray(rotation_rate), jnp.asarray(kinematic_viscosity)
     factor = _CONVECTION ** (1.0 / 3.0) / _LAYER
     transfer = factor * jnp.asarray(diffusivity) ** (2 / 3) * jnp.sqrt(omega) * nu ** (-1 / 6)
-    return electrons * faraday * area * concentration * transfer
+    return jnp.asarray(electrons * faraday * area * concentration * transfer)
 
 
 def newman_current(
@@ -80,4 +80,4 @@ def koutecky_levich_current(
     Exact. Source: J. Koutecký, V. G. Levich, Zh. Fiz. Khim. 32 (1958) 1565.
     """
     kinetic = electrons * faraday * jnp.asarray(area) * rate_constant * concentration
-    return 1.0 / (1.0 / kinetic + 1.0 / jnp.asarray(levich))
+    return jnp.asarray(1.0 / (1.0 / kinetic + 1.0 / jnp.asarray(levich)))
