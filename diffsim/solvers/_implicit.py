@@ -36,7 +36,5 @@ def _root_jvp(primals, tangents):
         return jnp.where(potential.free, jax.jvp(potential.gradient, (q,), (v,))[1], v)
 
     # A linear solve that JAX may transpose: this is what makes reverse mode one more solve.
-    dq = jax.lax.custom_linear_solve(
-        product, -right, lambda _, b: factor.solve(b), symmetric=True
-    )
+    dq = jax.lax.custom_linear_solve(product, -right, lambda _, b: factor.solve(b), symmetric=True)
     return q, jnp.where(potential.free, dq, 0.0)

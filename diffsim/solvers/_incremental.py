@@ -60,10 +60,10 @@ class AbstractPotentialSystem(eqx.Module):
 class AbstractIncrementalSolver(diffrax.AbstractSolver):
     """A scheme whose step minimises an incremental potential.
 
-    `args` of `diffrax.diffeqsolve` must be an `AbstractPotentialSystem` and the state a `Motion`; the
-    term is there for Diffrax's bookkeeping. The step is as long as the step-size controller says
-    (`diffrax.ConstantStepSize` is meant). A step without a minimum ends the integration with
-    `MINIMISATION_FAILED`.
+    `args` of `diffrax.diffeqsolve` must be an `AbstractPotentialSystem` and the state a
+    `Motion`; the term is there for Diffrax's bookkeeping. The step is as long as the step-size
+    controller says (`diffrax.ConstantStepSize` is meant). A step without a minimum ends the
+    integration with `MINIMISATION_FAILED`.
     """
 
     term_structure: ClassVar = diffrax.AbstractTerm
@@ -80,7 +80,7 @@ class AbstractIncrementalSolver(diffrax.AbstractSolver):
 class ImplicitEuler(AbstractIncrementalSolver):
     """Backward Euler: first order, damps every vibration, never overshoots.
 
-        γ = h,   q̂ = q₀ + h v₀,   v₁ = (q₁ − q₀)/h
+    γ = h,   q̂ = q₀ + h v₀,   v₁ = (q₁ − q₀)/h
     """
 
     def order(self, terms):
@@ -89,7 +89,9 @@ class ImplicitEuler(AbstractIncrementalSolver):
     def init(self, terms, t0, t1, y0, args):
         return None
 
-    def step(self, terms, t0, t1, y0: Motion, args: AbstractPotentialSystem, solver_state, made_jump):
+    def step(
+        self, terms, t0, t1, y0: Motion, args: AbstractPotentialSystem, solver_state, made_jump
+    ):
         h = t1 - t0
         found = _stationary(args, t1, h, y0.q + h * y0.velocity, y0.q)
         y1 = _moved(args, found, (found.q - y0.q) / h, y0)
@@ -99,7 +101,7 @@ class ImplicitEuler(AbstractIncrementalSolver):
 class BDF2(AbstractIncrementalSolver):
     """Second-order backward differentiation with steps of one size, begun by backward Euler.
 
-        γ = 2h/3,   q̂ = (4q₀ − q₋₁)/3 + γ (4v₀ − v₋₁)/3,   v₁ = (q₁ − (4q₀ − q₋₁)/3)/γ
+    γ = 2h/3,   q̂ = (4q₀ − q₋₁)/3 + γ (4v₀ − v₋₁)/3,   v₁ = (q₁ − (4q₀ − q₋₁)/3)/γ
     """
 
     def order(self, terms):
@@ -108,7 +110,9 @@ class BDF2(AbstractIncrementalSolver):
     def init(self, terms, t0, t1, y0: Motion, args):
         return y0.q, y0.velocity, jnp.asarray(True)
 
-    def step(self, terms, t0, t1, y0: Motion, args: AbstractPotentialSystem, solver_state, made_jump):
+    def step(
+        self, terms, t0, t1, y0: Motion, args: AbstractPotentialSystem, solver_state, made_jump
+    ):
         before, rate, first = solver_state
         h = t1 - t0
         ratio = jnp.where(first, 0.0, 1.0 / 3.0)
@@ -134,7 +138,9 @@ class ImplicitMidpoint(AbstractIncrementalSolver):
     def init(self, terms, t0, t1, y0, args):
         return None
 
-    def step(self, terms, t0, t1, y0: Motion, args: AbstractPotentialSystem, solver_state, made_jump):
+    def step(
+        self, terms, t0, t1, y0: Motion, args: AbstractPotentialSystem, solver_state, made_jump
+    ):
         gamma = 0.5 * (t1 - t0)
         found = _stationary(args, t0 + gamma, gamma, y0.q + gamma * y0.velocity, y0.q)
         heavy = args.mass() > 0
@@ -171,6 +177,4 @@ def _answer(y0: Motion, y1: Motion, found: Minimum, state: Any):
 
 def ended(result: diffrax.RESULTS) -> RESULTS:
     """diffsim's code for how an integration with these solvers ended."""
-    return RESULTS.where(
-        result == diffrax.RESULTS.successful, RESULTS.successful, RESULTS.diverged
-    )
+    return RESULTS.where(result == diffrax.RESULTS.successful, RESULTS.successful, RESULTS.diverged)

@@ -33,7 +33,9 @@ def test_analytic_answers_against_the_literature():
     assert (x, droop, np.rad2deg(angle)) == pytest.approx((0.65635, 0.70020, 60.312), abs=1e-4)
     x, droop, _ = shells.analytic.tip_loaded_elastica(4.0)
     assert (1 - x, droop) == pytest.approx((0.32894, 0.66996), abs=1e-5)
-    assert shells.analytic.buckled_strip(np.pi / 3) == pytest.approx((1.1517, 0.2590, 0.2966), abs=1e-4)
+    assert shells.analytic.buckled_strip(np.pi / 3) == pytest.approx(
+        (1.1517, 0.2590, 0.2966), abs=1e-4
+    )
     assert shells.analytic.greenhill() == pytest.approx(7.8373, abs=1e-4)
     assert shells.analytic.lateral_tip_load() == pytest.approx(4.0126, abs=1e-4)
     assert shells.analytic.lateral_self_weight() == pytest.approx(12.854, abs=1e-3)
@@ -47,7 +49,9 @@ def hanging(cells=(20, 2), supports=None):
     """A strip of 1 m by 0.1 m, Γ = 10, about 0.7 m of droop."""
     mesh = shells.strip(1.0, 0.1, cells)
     material = shells.IsotropicMaterial(1e9, 0.0, 1e-3, 10 * 1e9 * 1e-6 / 12 / 9.80665)
-    clamp = shells.Clamp(lambda x, y, z: x < 1e-9, schedule=shells.Schedule([0.0, 1.0], jnp.zeros((2, 6))))
+    clamp = shells.Clamp(
+        lambda x, y, z: x < 1e-9, schedule=shells.Schedule([0.0, 1.0], jnp.zeros((2, 6)))
+    )
     supports = [clamp] if supports is None else supports
     return shells.Shell(mesh, material, loads=[shells.Gravity()], supports=supports)
 
@@ -125,7 +129,9 @@ def test_a_mechanism_is_refused():
     with pytest.raises(ValueError, match="must hold the sheet, but leave 6 rigid"):
         shells.Equilibrium(hanging(supports=[]))
     along = shells.Pin(lambda x, y, z: x < 1e-9)
-    with pytest.raises(ValueError, match=r"leave 1 rigid .*turning about y; held are vertices 0, 1"):
+    with pytest.raises(
+        ValueError, match=r"leave 1 rigid .*turning about y; held are vertices 0, 1"
+    ):
         shells.Equilibrium(hanging(supports=[along]))
     with pytest.raises(ValueError, match="must hold the sheet"):
         shells.natural_frequencies(hanging(supports=[along]), 1)
@@ -139,4 +145,8 @@ def test_other_bad_input():
         shells.Equilibrium(shell, np.zeros((2, 3)))
     still = eqx.tree_at(lambda s: s.loads, shell, ())
     with pytest.raises(ValueError, match="linear response is zero"):
-        shells.buckling_factors(shells.Shell(still.mesh, still.material, supports=[shells.Clamp(lambda x, y, z: x < 1e-9)]))
+        shells.buckling_factors(
+            shells.Shell(
+                still.mesh, still.material, supports=[shells.Clamp(lambda x, y, z: x < 1e-9)]
+            )
+        )

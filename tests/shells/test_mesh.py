@@ -14,7 +14,9 @@ FACES = np.array([[0, 1, 2], [0, 2, 3]])
 def test_a_strip_is_covered_once(pattern):
     mesh = shells.strip(2.0, 0.5, (12, 5), pattern)
     assert float(mesh.areas().sum()) == pytest.approx(1.0, rel=1e-12)
-    np.testing.assert_allclose(mesh.normals(), np.tile([0.0, 0, 1], (mesh.num_faces, 1)), atol=1e-12)
+    np.testing.assert_allclose(
+        mesh.normals(), np.tile([0.0, 0, 1], (mesh.num_faces, 1)), atol=1e-12
+    )
     # Euler's formula for a disc.
     assert mesh.num_vertices - mesh.num_edges + mesh.num_faces == 1
     assert float(mesh.vertex_areas().sum()) == pytest.approx(1.0)
@@ -31,7 +33,13 @@ def test_closed_shapes():
     assert float(disc.areas().sum()) == pytest.approx(4 * np.pi, rel=5e-3)
     bowl = shells.hemisphere(1.0, 16)
     assert float(bowl.areas().sum()) == pytest.approx(2 * np.pi, rel=5e-3)
-    assert np.all(np.sum(np.asarray(bowl.positions)[np.asarray(bowl.faces[:, 0])] * np.asarray(bowl.normals()), axis=1) > 0.9)
+    assert np.all(
+        np.sum(
+            np.asarray(bowl.positions)[np.asarray(bowl.faces[:, 0])] * np.asarray(bowl.normals()),
+            axis=1,
+        )
+        > 0.9
+    )
 
 
 def test_neighbours_are_mutual():
@@ -51,9 +59,17 @@ def test_neighbours_are_mutual():
     ("points", "faces", "message"),
     [
         (SQUARE, [[0, 1, 1], [0, 2, 3]], r"degenerate are faces 0"),
-        ([[0, 0, 0], [1, 0, 0], [2, 0, 0], [0, 1, 0]], [[0, 1, 2], [0, 2, 3]], "degenerate are faces 0"),
+        (
+            [[0, 0, 0], [1, 0, 0], [2, 0, 0], [0, 1, 0]],
+            [[0, 1, 2], [0, 2, 3]],
+            "degenerate are faces 0",
+        ),
         (np.concatenate([SQUARE, [[5, 5, 5]]]), FACES, r"unreferenced are vertices 4"),
-        (np.concatenate([SQUARE, SQUARE[:1]]), [[0, 1, 2], [4, 2, 3]], r"duplicates are vertices 0, 4"),
+        (
+            np.concatenate([SQUARE, SQUARE[:1]]),
+            [[0, 1, 2], [4, 2, 3]],
+            r"duplicates are vertices 0, 4",
+        ),
         (SQUARE, [[0, 1, 2], [0, 3, 2]], r"same way along edges|run the same way along edges"),
         (SQUARE, [[0, 1, 2], [0, 2, 9]], r"vertices 0 to 3, but do not in faces 1"),
         (SQUARE * np.nan, FACES, r"finite, but are not at vertices 0, 1, 2, 3"),

@@ -52,9 +52,7 @@ def chain(stiffness=100.0, weight=1.0, span=5.0, pattern=None):
     """A chain of six springs of length 1 between two supports, which hangs."""
     i = np.arange(NODES - 1)
     indices = np.stack([2 * i, 2 * i + 1, 2 * i + 2, 2 * i + 3], axis=1)
-    springs = Springs(
-        jnp.asarray(indices), jnp.full(i.size, 1.0) * stiffness, jnp.ones(i.size)
-    )
+    springs = Springs(jnp.asarray(indices), jnp.full(i.size, 1.0) * stiffness, jnp.ones(i.size))
     n = 2 * NODES
     force = jnp.zeros(n).at[1::2].set(-weight)
     free = jnp.ones(n, bool).at[ENDS].set(False)
@@ -178,7 +176,9 @@ class Pendulum(AbstractPotentialSystem):
         return q
 
 
-@pytest.mark.parametrize(("solver", "order"), [(ImplicitEuler(), 1), (BDF2(), 2), (ImplicitMidpoint(), 2)])
+@pytest.mark.parametrize(
+    ("solver", "order"), [(ImplicitEuler(), 1), (BDF2(), 2), (ImplicitMidpoint(), 2)]
+)
 def test_order_of_the_schemes(solver, order):
     system = Pendulum(chain(stiffness=20.0))
     start = Motion(system.chain.supported(flat()), jnp.zeros(2 * NODES), jnp.zeros(()))

@@ -38,9 +38,9 @@ class StVenantKirchhoff(AbstractMembrane):
 class NeoHookean(AbstractMembrane):
     """W = h [μ/2 (tr C − 2 − ln det C) + λ′/8 (ln det C)²] per rest area, C = FᵀF, isotropic.
 
-    λ′ = Eν/(1 − ν²) is Lamé's constant of plane stress, so that for small strains this is Hooke's law.
-    The thickness is taken as given (no condensation of the thickness stretch). Infinite energy at
-    zero area.
+    λ′ = Eν/(1 − ν²) is Lamé's constant of plane stress, so that for small strains this is
+    Hooke's law. The thickness is taken as given (no condensation of the thickness stretch).
+    Infinite energy at zero area.
 
     **Raises:** `TypeError` for a material that is not isotropic.
     """
@@ -94,15 +94,11 @@ class _NeoHookeanMembrane(AbstractElements):
         return _tension(stress), (vectors * jnp.maximum(values, 0.0)) @ vectors.T
 
 
-def _green_strain(
-    local: Float[Array, " 9"], inverse: Float[Array, "2 2"]
-) -> Float[Array, " 3"]:
+def _green_strain(local: Float[Array, " 9"], inverse: Float[Array, "2 2"]) -> Float[Array, " 3"]:
     """(E₁₁, E₂₂, 2E₁₂) of one face."""
     x0, x1, x2 = local[:3], local[3:6], local[6:]
     along, across = (jnp.stack([x1 - x0, x2 - x0], axis=1) @ inverse).T
-    return jnp.stack(
-        [0.5 * (along @ along - 1.0), 0.5 * (across @ across - 1.0), along @ across]
-    )
+    return jnp.stack([0.5 * (along @ along - 1.0), 0.5 * (across @ across - 1.0), along @ across])
 
 
 def _tension(stress: Float[Array, " 3"]) -> Float[Array, " 3"]:

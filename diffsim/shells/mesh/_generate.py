@@ -5,6 +5,7 @@ import scipy.spatial
 
 from ._mesh import TriangleMesh
 
+
 def strip(
     length: float,
     width: float,
@@ -19,8 +20,8 @@ def strip(
 
     - `length`, `width`: in m.
     - `cells`: along x and along y.
-    - `pattern`: "aligned" (all diagonals one way), "alternating" (a checkerboard), "equilateral" (rows
-      shifted by half a cell; equilateral if the cells are √3/2 as high as they are long) or
+    - `pattern`: "aligned" (all diagonals one way), "alternating" (a checkerboard), "equilateral"
+      (rows shifted by half a cell; equilateral if the cells are √3/2 as high as they are long) or
       "unstructured" (Delaunay of jittered inner points, drawn from `seed`).
 
     **Raises:** `ValueError` for sizes that are not positive or an unknown pattern.
@@ -35,7 +36,8 @@ def strip(
         points, faces = _grid(cells, pattern == "alternating")
     else:
         raise ValueError(
-            f"pattern must be aligned, alternating, equilateral or unstructured, but is {pattern!r}."
+            f"pattern must be aligned, alternating, equilateral or unstructured, but is "
+            f"{pattern!r}."
         )
     x, y = length * points[:, 0], width * (points[:, 1] - 0.5)
     return TriangleMesh(np.stack([x, y, np.zeros_like(x)], axis=1), faces)
@@ -52,8 +54,8 @@ def cylinder(
 ) -> TriangleMesh:
     """A cylinder about the y axis, or the panel of it between two angles.
 
-    The point at angle φ is (radius sin φ, y, radius cos φ), 0 ≤ y ≤ length; normals point outwards. A
-    full turn is closed.
+    The point at angle φ is (radius sin φ, y, radius cos φ), 0 ≤ y ≤ length; normals point
+    outwards. A full turn is closed.
 
     **Arguments:** `cells`: around and along; `pattern`: as in `strip`.
 
@@ -116,7 +118,9 @@ def _shifted_rows(cells: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     even = np.linspace(0, 1, m + 1)
     odd = np.concatenate([[0.0], (np.arange(m) + 0.5) / m, [1.0]])
     rows = [odd if j % 2 else even for j in range(n + 1)]
-    points = np.concatenate([np.stack([row, np.full(row.size, j / n)], 1) for j, row in enumerate(rows)])
+    points = np.concatenate(
+        [np.stack([row, np.full(row.size, j / n)], 1) for j, row in enumerate(rows)]
+    )
     starts = np.cumsum([0, *[row.size for row in rows]]).tolist()
     faces = []
     for j in range(n):
@@ -137,9 +141,7 @@ def _between(low: np.ndarray, high: np.ndarray, at_low: int, at_high: int) -> li
     return faces
 
 
-def _jittered(
-    cells: tuple[int, int], aspect: float, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _jittered(cells: tuple[int, int], aspect: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Delaunay of the equilateral points, the inner ones moved by up to a quarter of a cell.
 
     `aspect`: length over height of a cell, since Delaunay depends on it.
