@@ -41,17 +41,18 @@ class Dynamics(AbstractSimulator):
     - `scheme`: "implicit_euler" (first order, damps), "bdf2" (second order, damps little) or
       "implicit_midpoint" (second order, keeps the energy of vibrations, resolved or not).
     - `positions`, `velocities`: (v, 3) at t = 0; by default at rest in the rest shape.
-    - `tolerance`: of the last Newton step, relative to the size of the sheet; `max_steps`: of Newton's
-      method in each time step.
+    - `tolerance`: of the last Newton step, relative to the size of the sheet; `max_steps`: of
+      Newton's method in each time step.
 
     **Call:** `dynamics(None)`. The `Observables` are "time" (t,), "positions", "velocities"
     (t, v, 3), "kinetic_energy", "membrane_energy", "bending_energy" (t,) in J, "momentum" and
     "angular_momentum" (t, 3), about the origin; t = steps + 1, the start included.
 
-    Each step minimises its incremental potential inside `diffrax.diffeqsolve`, and is differentiated
-    by the implicit-function theorem. The steps are found in a first pass; a second one starts each
-    search at what the first has found, so that it only tests the residual: differentiating it costs one
-    factorisation and one solve a step, and memory for one state a step.
+    Each step minimises its incremental potential inside `diffrax.diffeqsolve`, and is
+    differentiated by the implicit-function theorem. The steps are found in a first pass; a
+    second one starts each search at what the first has found, so that it only tests the
+    residual: differentiating it costs one factorisation and one solve a step, and memory
+    for one state a step.
 
     **Raises:** `ValueError` for numbers out of range or faces without mass.
 

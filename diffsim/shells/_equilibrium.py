@@ -27,11 +27,11 @@ class Equilibrium(AbstractSimulator):
     - `tolerance`: of the last Newton step, relative to the size of the sheet.
     - `max_steps`: of Newton's method at each load.
 
-    **Call:** `equilibrium(factors)` with load factors (t,), which multiply the loads and are the times
-    of the supports' schedules; None is the whole load at once, `[1.0]`. Each shape is the start of the
-    next. The `Observables` are "positions" (t, v, 3), "unknowns" (t, n), "factor" (t,),
-    "membrane_energy", "bending_energy" (t,) in J and "reactions" (t, v, 3), the forces in N that
-    the supports exert.
+    **Call:** `equilibrium(factors)` with load factors (t,), which multiply the loads and are the
+    times of the supports' schedules; None is the whole load at once, `[1.0]`. Each shape is the
+    start of the next. The `Observables` are "positions" (t, v, 3), "unknowns" (t, n), "factor"
+    (t,), "membrane_energy", "bending_energy" (t,) in J and "reactions" (t, v, 3), the forces in N
+    that the supports exert.
 
     Found by Newton's method with extrapolated stresses; where that fails, by minimising the energy
     from the last shape. Derivatives, forward or reverse, come from the implicit-function theorem:
@@ -58,7 +58,8 @@ class Equilibrium(AbstractSimulator):
         start = shell.mesh.positions if start is None else jnp.asarray(start, float)
         if start.shape != shell.mesh.positions.shape or not np.isfinite(start).all():
             raise ValueError(
-                f"start must be finite, of shape {shell.mesh.positions.shape}, but has {start.shape}."
+                f"start must be finite, of shape {shell.mesh.positions.shape}, but has "
+                f"{start.shape}."
             )
         self.shell = shell
         self.start = start

@@ -1,4 +1,5 @@
-"""Small motions about a shape: linear response, vibration, buckling. Not differentiable (host side)."""
+"""Small motions about a shape: linear response, vibration, buckling. Not differentiable (host
+side)."""
 
 import numpy as np
 import scipy.sparse
@@ -32,9 +33,7 @@ def natural_frequencies(
     check_supported(shell)
     stiffness, free = tangent_stiffness(shell, shell.rest())
     mass = scipy.sparse.diags_array(np.asarray(shell.mass())[free]).tocsc()
-    inverse = scipy.sparse.linalg.LinearOperator(
-        stiffness.shape, _factor(stiffness).solve, dtype=float
-    )
+    inverse = _inverse(stiffness)
     squares, modes = scipy.sparse.linalg.eigsh(
         stiffness, count, mass, sigma=0.0, OPinv=inverse, v0=_start(free.size)
     )
@@ -64,9 +63,7 @@ def buckling_factors(
     there, _ = tangent_stiffness(shell, shell.rest() + reach * response, 0.0, reach)
     back, _ = tangent_stiffness(shell, rest - reach * response, 0.0, -reach)
     change = (there - back) / (2.0 * reach)
-    inverse = scipy.sparse.linalg.LinearOperator(
-        stiffness.shape, _factor(stiffness).solve, dtype=float
-    )
+    inverse = _inverse(stiffness)
     values, modes = scipy.sparse.linalg.eigsh(
         -change, count, stiffness, Minv=inverse, which="LA", v0=_start(free.size)
     )
@@ -81,6 +78,14 @@ def _factor(matrix):
         permc_spec="MMD_AT_PLUS_A",
         diag_pivot_thresh=0.0,
         options={"SymmetricMode": True},
+    )
+
+
+def _inverse(matrix):
+    return scipy.sparse.linalg.LinearOperator(
+        matrix.shape,
+        _factor(matrix).solve,
+        dtype=float,  # pyright: ignore
     )
 
 

@@ -61,8 +61,8 @@ class Traction(AbstractLoad):
 class PointLoad(AbstractLoad):
     """A total `force` (3,) in N on the vertices `where`, which are a predicate or indices.
 
-    It is shared like the length of border edges between the chosen vertices (the consistent load of an
-    edge), or evenly if there is none.
+    It is shared like the length of border edges between the chosen vertices (the consistent load
+    of an edge), or evenly if there is none.
     """
 
     force: Float[Array, " 3"] = eqx.field(converter=_vector)

@@ -44,8 +44,8 @@ class Shell(eqx.Module):
     - `membrane`, `bending`: the energies.
     - `loads`, `supports`: lists.
 
-    **Raises:** `ValueError` naming the element for fields of a length other than the number of faces,
-    or supports that find nothing; `RuntimeError` in float32 mode.
+    **Raises:** `ValueError` naming the element for fields of a length other than the number of
+    faces, or supports that find nothing; `RuntimeError` in float32 mode.
     """
 
     mesh: TriangleMesh
@@ -130,7 +130,8 @@ class Shell(eqx.Module):
         }
 
     def settings(self, step_tolerance: float, max_steps: int) -> NewtonSettings:
-        """Newton's tolerances: `step_tolerance` is relative to the size of the sheet, and forces are
+        """Newton's tolerances: `step_tolerance` is relative to the size of the sheet, and forces
+        are
         let alone where they are round-off of the stretching stiffness."""
         size = jnp.max(jnp.ptp(self.mesh.positions, axis=0))
         stiffness = self.material.thickness * self.material.stiffness()[..., 0, 0]
@@ -166,7 +167,7 @@ def tangent_stiffness(
     matrix = scipy.sparse.csc_array((shell.size, shell.size))
     for batch, block in zip(potential.elements, _blocks(potential, jnp.asarray(q)), strict=True):
         matrix = matrix + _summed(np.asarray(batch.indices), np.asarray(block), shell.size)
-    return scipy.sparse.csc_array(matrix[free][:, free]), free
+    return scipy.sparse.csc_array(matrix[free][:, free]), free  # pyright: ignore
 
 
 def _summed(indices: np.ndarray, blocks: np.ndarray, size: int) -> scipy.sparse.csc_array:

@@ -13,7 +13,8 @@ from .mesh import TriangleMesh
 
 
 class Schedule(eqx.Module):
-    """A rigid motion in time: linear between the poses, constant before the first and after the last.
+    """A rigid motion in time: linear between the poses, constant before the first and after the
+    last.
 
     **Fields:** `times`: (t,) in s (or load factors in statics), increasing; `poses`: (t, 6), a
     translation in m and a rotation vector in radian about the middle of what is held.
@@ -59,8 +60,8 @@ def rotation_matrix(vector: Float[Array, " 3"]) -> Float[Array, "3 3"]:
 class Hold(eqx.Module):
     """A support found on a mesh.
 
-    **Fields:** `vertices`: (k,) held along the `axes` (k, 3); `edges`: (g,) of the border, guided by
-    `directions` (g, 3); `centre`: about which the schedule turns.
+    **Fields:** `vertices`: (k,) held along the `axes` (k, 3); `edges`: (g,) of the border,
+    guided by `directions` (g, 3); `centre`: about which the schedule turns.
     """
 
     vertices: Int[Array, " k"]

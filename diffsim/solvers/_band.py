@@ -1,8 +1,8 @@
 """Sparse symmetric matrices of one fixed pattern, stored as a band and factorised by LAPACK.
 
-The unknowns are reordered once (reverse Cuthill-McKee), so that the matrix of a mesh becomes a narrow
-band; LAPACK's band Cholesky (pbtrf) then works at the speed of dense algebra. The factor is an
-ordinary array: it can be kept, mapped and differentiated around, which a handle could not.
+The unknowns are reordered once (reverse Cuthill-McKee), so that the matrix of a mesh becomes a
+narrow band; LAPACK's band Cholesky (pbtrf) then works at the speed of dense algebra. The factor
+is an ordinary array: it can be kept, mapped and differentiated around, which a handle could not.
 """
 
 import equinox as eqx
@@ -79,11 +79,12 @@ class BandMatrix(eqx.Module):
 
 def assemble(
     pattern: BandPattern,
-    blocks: tuple[Float[Array, "_ k k"], ...],
+    blocks: tuple[Float[Array, "_ _ _"], ...],
     free: Bool[Array, " n"],
     diagonal: Float[Array, " n"],
 ) -> BandMatrix:
-    """Σ blocks + diag(diagonal), with rows and columns that are not `free` replaced by the identity.
+    """Σ blocks + diag(diagonal), with rows and columns that are not `free` replaced by the
+    identity.
 
     The blocks must be masked by `free` already (a masked gather is cheaper there).
     """
@@ -98,8 +99,8 @@ def assemble(
 class BandFactor(eqx.Module):
     """A factorised `BandMatrix`.
 
-    Where the matrix was not positive definite, `definite` is false and `lower` is the matrix itself;
-    solving then takes LAPACK's band LU with pivoting.
+    Where the matrix was not positive definite, `definite` is false and `lower` is the matrix
+    itself; solving then takes LAPACK's band LU with pivoting.
     """
 
     lower: Float[Array, "n b"]
@@ -146,7 +147,7 @@ def _factorise(lower):
     factors = np.empty_like(lower)
     definite = np.empty(lower.shape[:-2], bool)
     for place in np.ndindex(lower.shape[:-2]):
-        factor, info = lapack.dpbtrf(lower[place].T, lower=1)
+        factor, info = lapack.dpbtrf(lower[place].T, lower=1)  # pyright: ignore
         definite[place] = info == 0
         factors[place] = factor.T if info == 0 else lower[place]
     return factors, definite
@@ -160,7 +161,9 @@ def _cholesky_solve(lower, right):
     lower = np.broadcast_to(lower, (*batch, *lower.shape[-2:]))
     right = np.broadcast_to(right, found.shape)
     for place in np.ndindex(batch):
-        _, solution, info = lapack.dpbsv(lower[place].T, right[place], lower=1)
+        _, solution, info = lapack.dpbsv(  # pyright: ignore
+            lower[place].T, right[place], lower=1
+        )
         definite[place] = info == 0 and bool(np.isfinite(solution).all())
         found[place] = solution if definite[place] else np.nan
     return found, definite
@@ -186,7 +189,7 @@ def _solve(lower, definite, right):
 
 def _solve_one(lower, definite: bool, right):
     if definite:
-        solution, info = lapack.dpbtrs(lower.T, right, lower=1)
+        solution, info = lapack.dpbtrs(lower.T, right, lower=1)  # pyright: ignore
     else:
         solution, info = _indefinite_solve(lower, right)
     return solution if info == 0 else np.full_like(right, np.nan)
@@ -201,5 +204,5 @@ def _indefinite_solve(lower, right):
     band[2 * b :] = lower.T
     for offset in range(1, b + 1):
         band[2 * b - offset, offset:] = lower[: n - offset, offset]
-    _, _, solution, info = lapack.dgbsv(b, b, band, right)
+    _, _, solution, info = lapack.dgbsv(b, b, band, right)  # pyright: ignore
     return solution, info

@@ -60,10 +60,10 @@ class AbstractPotentialSystem(eqx.Module):
 class AbstractIncrementalSolver(diffrax.AbstractSolver):
     """A scheme whose step minimises an incremental potential.
 
-    `args` of `diffrax.diffeqsolve` must be an `AbstractPotentialSystem` and the state a `Motion`; the
-    term is there for Diffrax's bookkeeping. The step is as long as the step-size controller says
-    (`diffrax.ConstantStepSize` is meant). A step without a minimum ends the integration with
-    `MINIMISATION_FAILED`.
+    `args` of `diffrax.diffeqsolve` must be an `AbstractPotentialSystem` and the state a
+    `Motion`; the term is there for Diffrax's bookkeeping. The step is as long as the step-size
+    controller says (`diffrax.ConstantStepSize` is meant). A step without a minimum ends the
+    integration with `MINIMISATION_FAILED`.
     """
 
     term_structure: ClassVar = diffrax.AbstractTerm

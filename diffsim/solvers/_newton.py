@@ -42,7 +42,7 @@ class Minimum(NamedTuple):
 class _State(NamedTuple):
     q: Float[Array, " n"]
     gradient: Float[Array, " n"]
-    stress: tuple[Float[Array, "_ m"], ...]
+    stress: tuple[Float[Array, "_ _"], ...]
     convex: BoolScalar
     shift: Scalar
     steps: IntScalar
@@ -58,11 +58,12 @@ _LEAST_SHIFT, _LARGEST_SHIFT = 1e-6, 1e3
 
 
 def minimise(potential: Potential, q0: Float[Array, " n"], settings: NewtonSettings) -> Minimum:
-    """A local minimum: exact Hessians where they are positive definite, else the nearest convex ones,
+    """A local minimum: exact Hessians where they are positive definite, else the nearest convex
+    ones,
     and halving of the step until the energy decreases.
 
-    Not differentiable; see `differentiable`. Ends with `RESULTS.diverged` at the limit of steps, and
-    where no step decreases the energy.
+    Not differentiable; see `differentiable`. Ends with `RESULTS.diverged` at the limit of steps,
+    and where no step decreases the energy.
     """
 
     def advance(state: _State, dq: Float[Array, " n"]) -> tuple[Float[Array, " n"], BoolScalar]:
@@ -88,9 +89,9 @@ def mixed_newton(potential: Potential, q0: Float[Array, " n"], settings: NewtonS
 
     Where bending is soft and stretching stiff, Newton's method on the energy creeps: each step
     stretches, and the false stress stiffens the next. With the stress that the last linear problem
-    predicted in its place, as in a mixed formulation, large steps survive (D. Magisano, L. Leonetti,
-    G. Garcea, Comput. Methods Appl. Mech. Eng. 313 (2017) 941). The residual is the exact one. There
-    is no line search: it may fail, and then says `RESULTS.diverged`.
+    predicted in its place, as in a mixed formulation, large steps survive (D. Magisano, L.
+    Leonetti, G. Garcea, Comput. Methods Appl. Mech. Eng. 313 (2017) 941). The residual is the
+    exact one. There is no line search: it may fail, and then says `RESULTS.diverged`.
     """
 
     def advance(state: _State, dq: Float[Array, " n"]) -> tuple[Float[Array, " n"], BoolScalar]:
@@ -106,7 +107,8 @@ def mixed_newton(potential: Potential, q0: Float[Array, " n"], settings: NewtonS
 
 
 def _iterate(potential: Potential, q0, settings: NewtonSettings, advance, next_stress) -> Minimum:
-    """Factorise, step, measure; a matrix that is not definite is tried again in its convex form, and
+    """Factorise, step, measure; a matrix that is not definite is tried again in its convex form,
+    and
     then with a multiple of the identity added (Levenberg)."""
 
     def cond(state: _State):

@@ -1,4 +1,5 @@
-"""A scalar function of many unknowns: elements, a linear term, a diagonal quadratic term, supports."""
+"""A scalar function of many unknowns: elements, a linear term, a diagonal quadratic term,
+supports."""
 
 import equinox as eqx
 import jax
@@ -50,7 +51,7 @@ class Potential(eqx.Module):
         kept = jnp.where(self.free, self.inertia * (q - self.centre), 0.0)
         return jax.grad(stored)(q) - self.force + kept
 
-    def stress(self, q: Float[Array, " n"]) -> tuple[Float[Array, "_ m"], ...]:
+    def stress(self, q: Float[Array, " n"]) -> tuple[Float[Array, "_ _"], ...]:
         """ψʹ of every element."""
         q = self.supported(q)
         return tuple(elements_stress(batch, q) for batch in self.elements)
@@ -58,7 +59,7 @@ class Potential(eqx.Module):
     def hessian(
         self,
         q: Float[Array, " n"],
-        stress: tuple[Float[Array, "_ m"], ...] | None = None,
+        stress: tuple[Float[Array, "_ _"], ...] | None = None,
         convex: bool | BoolScalar = False,
     ) -> BandMatrix:
         """∂²Π/∂q², exact by default; see `elements_hessian` for `stress` and `convex`."""
@@ -68,9 +69,9 @@ class Potential(eqx.Module):
     def blocks(
         self,
         q: Float[Array, " n"],
-        stress: tuple[Float[Array, "_ m"], ...],
+        stress: tuple[Float[Array, "_ _"], ...],
         convex: bool | BoolScalar = False,
-    ) -> tuple[Float[Array, "_ k k"], ...]:
+    ) -> tuple[Float[Array, "_ _ _"], ...]:
         """The element matrices of which the Hessian is the sum, zero where an unknown is held."""
         q = self.supported(q)
         return tuple(

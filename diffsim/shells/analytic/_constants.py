@@ -27,7 +27,7 @@ def cantilever_frequencies(count: int) -> np.ndarray:
     """β² with ω = β² √(D/ρh)/L² of a cantilever: 3.5160, 22.034, ..., from cos β cosh β = −1."""
     f = lambda beta: np.cos(beta) + 1.0 / np.cosh(beta)
     return np.array(
-        [scipy.optimize.brentq(f, i * np.pi, (i + 1) * np.pi) ** 2 for i in range(count)]
+        [float(scipy.optimize.brentq(f, i * np.pi, (i + 1) * np.pi)) ** 2 for i in range(count)]  # pyright: ignore
     )
 
 
@@ -35,4 +35,5 @@ def _bessel_zero(order: float) -> float:
     x = np.linspace(1e-3, 5.0, 5000)
     values = scipy.special.jv(order, x)
     first = int(np.flatnonzero(values[:-1] * values[1:] < 0)[0])
-    return scipy.optimize.brentq(lambda x: scipy.special.jv(order, x), x[first], x[first + 1])
+    root = scipy.optimize.brentq(lambda x: scipy.special.jv(order, x), x[first], x[first + 1])
+    return float(root)  # pyright: ignore

@@ -1,4 +1,5 @@
-"""Large deflections of strips: boundary-value problems solved to ten digits, and elliptic integrals."""
+"""Large deflections of strips: boundary-value problems solved to ten digits, and elliptic
+integrals."""
 
 import numpy as np
 import scipy.integrate
@@ -51,7 +52,8 @@ def _clamped(load: float, profile) -> tuple[float, float, float]:
 def buckled_strip(end_angle: float) -> tuple[float, float, float]:
     """A pinned strip beyond Euler's load: P/Pcr, end shortening/L and deflection of the middle/L.
 
-    k = sin(α/2), P/Pcr = (2K/π)², shortening 2 − 2E/K, deflection k/K, for the end angle α (radian).
+    k = sin(α/2), P/Pcr = (2K/π)², shortening 2 − 2E/K, deflection k/K, for the end angle α
+    (radian).
 
     **Raises:** `ValueError` unless 0 < α < π.
     """

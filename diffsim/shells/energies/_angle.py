@@ -13,8 +13,9 @@ Point = Float[Array, " 3"]
 def hinge_angle(start: Point, end: Point, near: Point, far: Point) -> Scalar:
     """The angle in (−π, π) by which the triangle beyond an edge is folded back, radian.
 
-    `start`, `end`: the edge as it runs around the near triangle; `near`, `far`: the opposite vertices.
-    Zero where flat; positive where the surface is convex on the side of its normals (a ridge).
+    `start`, `end`: the edge as it runs around the near triangle; `near`, `far`: the opposite
+    vertices. Zero where flat; positive where the surface is convex on the side of its normals (a
+    ridge).
     """
     edge = end - start
     one, two = jnp.cross(edge, near - start), jnp.cross(far - start, edge)
@@ -38,5 +39,5 @@ def _hinge_angle_jvp(primals, tangents):
         length * one,
         length * two,
     )
-    change = sum(g @ t for g, t in zip(gradients, tangents, strict=True))
+    change = sum((g @ t for g, t in zip(gradients, tangents, strict=True)), jnp.zeros(()))
     return hinge_angle(start, end, near, far), -change

@@ -19,8 +19,8 @@ from ._rest import rest_faces, vertex_unknowns
 class Guides(eqx.Module):
     """Border edges whose tangent plane is prescribed (clamps, planes of symmetry).
 
-    **Fields:** `guided`: (e,) which edges; `directions`: (e, 3) unit vectors that point away from the
-    sheet in the prescribed plane; `rest_directions`: those of the undeformed sheet.
+    **Fields:** `guided`: (e,) which edges; `directions`: (e, 3) unit vectors that point away
+    from the sheet in the prescribed plane; `rest_directions`: those of the undeformed sheet.
     """
 
     guided: Bool[Array, " e"]
@@ -44,11 +44,12 @@ class AbstractBending(eqx.Module):
 
 
 class MidEdgeBending(AbstractBending):
-    """Kirchhoff-Love bending with normals at the middles of edges (Koiter's energy, Morley's element).
+    """Kirchhoff-Love bending with normals at the middles of edges (Koiter's energy, Morley's
+    element).
 
     The normal at the middle of edge i deviates from the face's by an angle φᵢ: half the fold of the
-    edge, plus or minus a rotation of the edge that is an unknown of its own. The curvature of a face
-    and its energy are
+    edge, plus or minus a rotation of the edge that is an unknown of its own. The curvature of a
+    face and its energy are
 
         κ = Σᵢ (φᵢ lᵢ/A) tᵢ⊗tᵢ,     W = ½ A (h³/12) (κ − κ̄):Q:(κ − κ̄)
 

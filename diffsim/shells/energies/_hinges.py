@@ -19,8 +19,9 @@ from ._rest import vertex_unknowns
 class HingeBending(AbstractBending):
     """Discrete hinges: W = ½ Σ kₑ (θₑ − θ̄ₑ)² over the folds θ of the edges.
 
-    Cheap, and right on two kinds of flat mesh only, each with a weight of its own, where the sheet is
-    a plate of the stiffness D = h³Q₁₁/12 of its material with a Poisson ratio that the mesh decides:
+    Cheap, and right on two kinds of flat mesh only, each with a weight of its own, where the
+    sheet is a plate of the stiffness D = h³Q₁₁/12 of its material with a Poisson ratio that the
+    mesh decides:
 
     - "uniform": kₑ = D. Exact on "alternating" meshes of square cells; ν = 0.
     - "equilateral": kₑ = D |e|²/(A₁ + A₂). Exact on equilateral triangles; ν = −1/3.

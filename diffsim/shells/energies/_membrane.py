@@ -38,9 +38,9 @@ class StVenantKirchhoff(AbstractMembrane):
 class NeoHookean(AbstractMembrane):
     """W = h [μ/2 (tr C − 2 − ln det C) + λ′/8 (ln det C)²] per rest area, C = FᵀF, isotropic.
 
-    λ′ = Eν/(1 − ν²) is Lamé's constant of plane stress, so that for small strains this is Hooke's law.
-    The thickness is taken as given (no condensation of the thickness stretch). Infinite energy at
-    zero area.
+    λ′ = Eν/(1 − ν²) is Lamé's constant of plane stress, so that for small strains this is
+    Hooke's law. The thickness is taken as given (no condensation of the thickness stretch).
+    Infinite energy at zero area.
 
     **Raises:** `TypeError` for a material that is not isotropic.
     """

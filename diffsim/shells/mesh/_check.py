@@ -20,9 +20,9 @@ def check_mesh(positions: np.ndarray, faces: np.ndarray) -> None:
             f"faces must be integers of shape (f, 3), f >= 1, but are {faces.dtype} of shape "
             f"{faces.shape}."
         )
-    bad = ~np.isfinite(positions).all(axis=1)
+    bad = np.asarray(~np.isfinite(positions).all(axis=1))
     _refuse(bad, "positions must be finite, but are not at vertices")
-    outside = ((faces < 0) | (faces >= len(positions))).any(axis=1)
+    outside = np.asarray(((faces < 0) | (faces >= len(positions))).any(axis=1))
     _refuse(outside, f"faces must refer to vertices 0 to {len(positions) - 1}, but do not in faces")
     _check_faces(positions, faces)
     _check_vertices(positions, faces)

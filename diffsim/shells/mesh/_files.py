@@ -13,8 +13,8 @@ from ._mesh import TriangleMesh
 def read_mesh(path: str | os.PathLike) -> TriangleMesh:
     """A mesh from OBJ, PLY, STL, VTK, VTU or whatever else meshio reads; metres are assumed.
 
-    **Raises:** `ValueError` if there are no triangles, or the mesh is not valid; `ImportError` naming
-    the extra if meshio is missing.
+    **Raises:** `ValueError` if there are no triangles, or the mesh is not valid; `ImportError`
+    naming the extra if meshio is missing.
     """
     content = _meshio().read(path)
     faces = [block.data for block in content.cells if block.type == "triangle"]
@@ -86,8 +86,15 @@ def write_series(
         write_mesh(mesh, directory / file, placed, vertex_data={"displacement": placed - rest})
         lines.append(f'    <DataSet timestep="{float(time)!r}" file="{file}"/>')
     text = "\n".join(
-        ['<?xml version="1.0"?>', '<VTKFile type="Collection" version="0.1">', "  <Collection>"]
-        + [*lines, "  </Collection>", "</VTKFile>", ""]
+        [
+            '<?xml version="1.0"?>',
+            '<VTKFile type="Collection" version="0.1">',
+            "  <Collection>",
+            *lines,
+            "  </Collection>",
+            "</VTKFile>",
+            "",
+        ]
     )
     target = directory / f"{name}.pvd"
     partial = target.with_name(f".partial-{target.name}")

@@ -20,8 +20,8 @@ def strip(
 
     - `length`, `width`: in m.
     - `cells`: along x and along y.
-    - `pattern`: "aligned" (all diagonals one way), "alternating" (a checkerboard), "equilateral" (rows
-      shifted by half a cell; equilateral if the cells are √3/2 as high as they are long) or
+    - `pattern`: "aligned" (all diagonals one way), "alternating" (a checkerboard), "equilateral"
+      (rows shifted by half a cell; equilateral if the cells are √3/2 as high as they are long) or
       "unstructured" (Delaunay of jittered inner points, drawn from `seed`).
 
     **Raises:** `ValueError` for sizes that are not positive or an unknown pattern.
@@ -36,7 +36,8 @@ def strip(
         points, faces = _grid(cells, pattern == "alternating")
     else:
         raise ValueError(
-            f"pattern must be aligned, alternating, equilateral or unstructured, but is {pattern!r}."
+            f"pattern must be aligned, alternating, equilateral or unstructured, but is "
+            f"{pattern!r}."
         )
     x, y = length * points[:, 0], width * (points[:, 1] - 0.5)
     return TriangleMesh(np.stack([x, y, np.zeros_like(x)], axis=1), faces)
@@ -53,8 +54,8 @@ def cylinder(
 ) -> TriangleMesh:
     """A cylinder about the y axis, or the panel of it between two angles.
 
-    The point at angle φ is (radius sin φ, y, radius cos φ), 0 ≤ y ≤ length; normals point outwards. A
-    full turn is closed.
+    The point at angle φ is (radius sin φ, y, radius cos φ), 0 ≤ y ≤ length; normals point
+    outwards. A full turn is closed.
 
     **Arguments:** `cells`: around and along; `pattern`: as in `strip`.
 

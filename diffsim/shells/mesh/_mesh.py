@@ -11,22 +11,23 @@ from ._check import check_mesh
 class TriangleMesh(eqx.Module):
     """A triangle mesh of a surface with or without border, in its rest shape.
 
-    Faces are oriented alike, so that their normals (x₁ − x₀) × (x₂ − x₀) point to one side. Edge i of
-    a face is the one opposite its vertex i, from vertex i+1 to vertex i+2.
+    Faces are oriented alike, so that their normals (x₁ − x₀) × (x₂ − x₀) point to one side. Edge
+    i of a face is the one opposite its vertex i, from vertex i+1 to vertex i+2.
 
     **Fields:**
 
     - `positions`: (v, 3) rest positions in m; a leaf, with respect to which everything can be
       differentiated.
     - `faces`: (f, 3) vertices; `edges`: (e, 2) vertices.
-    - `face_edges`: (f, 3) the edge opposite each vertex; `edge_sides`: (f, 3) +1 where the face is the
-      first of its edge, −1 where it is the second.
+    - `face_edges`: (f, 3) the edge opposite each vertex; `edge_sides`: (f, 3) +1 where the face
+      is the first of its edge, −1 where it is the second.
     - `neighbours`: (f, 3) the vertex beyond each edge, −1 at the border.
-    - `edge_opposites`: (e, 2) the vertices of the first and second face that face the edge, −1 if there
-      is none.
+    - `edge_opposites`: (e, 2) the vertices of the first and second face that face the edge, −1
+      if there is none.
 
-    **Raises:** `ValueError` naming the elements: indices out of range, degenerate faces, vertices at
-    the same place or in no face, edges of more than two faces, faces oriented against each other.
+    **Raises:** `ValueError` naming the elements: indices out of range, degenerate faces,
+    vertices at the same place or in no face, edges of more than two faces, faces oriented
+    against each other.
     """
 
     positions: Float[Array, "v 3"]

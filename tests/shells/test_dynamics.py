@@ -1,0 +1,97 @@
+"""Motion: momenta, gradients, errors."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from diffsim import shells
+
+MATERIAL = shells.IsotropicMaterial(1e7, 0.3, 1e-3, 200.0)
+
+
+def test_a_free_sheet_falls_and_spins():
+    mesh = shells.strip(0.3, 0.2, (4, 3), "unstructured")
+    shell = shells.Shell(mesh, MATERIAL, loads=[shells.Gravity()])
+    spin = np.array([0.5, -1.0, 2.0])
+    centre = np.asarray(mesh.positions).mean(axis=0)
+    speeds = [*np.cross(spin, np.asarray(mesh.positions) - centre), 0.3, 0.0, 1.0]
+    dynamics = shells.Dynamics(
+        shell, step=5e-3, steps=8, scheme="implicit_midpoint", velocities=speeds
+    )
+    found = eqx.filter_jit(lambda d: d(None))(dynamics).checked().values
+    masses = np.asarray(shell.mass())[: 3 * mesh.num_vertices : 3]
+    times, mass = np.asarray(found["time"]), masses.sum()
+    assert mass == pytest.approx(0.3 * 0.2 * 1e-3 * 200.0)
+    middle = np.einsum("v,tvi->ti", masses, np.asarray(found["positions"])) / mass
+    start = masses @ speeds / mass
+    fallen = middle[0] + times[:, None] * start - 0.5 * 9.80665 * times[:, None] ** 2 * [0, 0, 1]
+    np.testing.assert_allclose(middle, fallen, atol=1e-10)
+    weight = mass * np.array([0.0, 0.0, -9.80665])
+    momentum = mass * start + times[:, None] * weight
+    np.testing.assert_allclose(found["momentum"], momentum, atol=1e-9)
+    # About the centre of mass nothing turns the sheet.
+    about = np.asarray(found["angular_momentum"]) - np.cross(middle, np.asarray(found["momentum"]))
+    np.testing.assert_allclose(about, np.tile(about[0], (9, 1)), atol=1e-7 * np.abs(about[0]).max())
+    assert float(found["bending_energy"][-1]) > 0.0
+
+
+@pytest.mark.slow
+def test_derivatives_through_time_steps():
+    mesh = shells.strip(0.3, 0.2, (4, 3))
+    motion = shells.Schedule([0.0, 0.05], jnp.zeros((2, 6)))
+    clamp = shells.Clamp(lambda x, y, z: x < 1e-9, schedule=motion)
+    shell = shells.Shell(mesh, MATERIAL, loads=[shells.Gravity()], supports=[clamp])
+    dynamics = shells.Dynamics(shell, step=5e-3, steps=6, tolerance=1e-11)
+
+    def value(p, adjoint):
+        """Of Young's modulus, thickness, gravity, width at rest and the clamp's motion."""
+        changed = eqx.tree_at(
+            lambda d: (
+                d.shell.material.young,
+                d.shell.material.thickness,
+                d.shell.loads[0].acceleration,
+                d.shell.mesh.positions,
+                d.shell.holds[0].schedule.poses,
+            ),
+            dynamics.with_adjoint(adjoint),
+            (
+                p[0] * shell.material.young,
+                p[1] * shell.material.thickness,
+                p[2] * shell.loads[0].acceleration,
+                mesh.positions * jnp.ones(3).at[1].set(p[3]),
+                shell.holds[0].schedule.poses.at[1].set(p[4] * jnp.array([0, 0, 0.02, 0, 0.3, 0])),
+            ),
+        )  # fmt: skip
+        found = changed(None).values
+        return 1e2 * jnp.sum(found["positions"][-1, :, 2]) + jnp.sum(found["velocities"][-1, :, 0])
+
+    at = jnp.ones(5)
+    plain = jax.jit(lambda p: value(p, "checkpointed"))
+    reverse = jax.jit(jax.grad(lambda p: value(p, "checkpointed")))(at)
+    forward = jax.jit(jax.jacfwd(lambda p: value(p, "forward")))(at)
+    np.testing.assert_allclose(forward, reverse, rtol=1e-8, atol=1e-8 * np.abs(reverse).max())
+    for i in range(5):
+        h = 1e-4
+        v = [float(plain(at.at[i].add(s * h))) for s in (-2, -1, 1, 2)]
+        differences = (v[0] - 8 * v[1] + 8 * v[2] - v[3]) / (12 * h)
+        np.testing.assert_allclose(
+            reverse[i], differences, rtol=1e-5, atol=1e-8 * np.abs(reverse).max()
+        )
+
+
+def test_bad_input():
+    mesh = shells.strip(1.0, 1.0, (2, 2))
+    shell = shells.Shell(mesh, MATERIAL)
+    with pytest.raises(ValueError, match="step must be positive, in s"):
+        shells.Dynamics(shell, step=0.0, steps=3)
+    with pytest.raises(ValueError, match="steps must be a whole number"):
+        shells.Dynamics(shell, step=1e-3, steps=0)
+    with pytest.raises(ValueError, match="scheme must be one of implicit_euler, bdf2"):
+        shells.Dynamics(shell, step=1e-3, steps=3, scheme="leapfrog")
+    with pytest.raises(ValueError, match=r"velocities must have shape \(9, 3\)"):
+        shells.Dynamics(shell, step=1e-3, steps=3, velocities=np.zeros((3, 3)))
+    light = shells.Shell(mesh, shells.IsotropicMaterial(1e7, 0.3, 1e-3))
+    with pytest.raises(ValueError, match="density must be positive everywhere"):
+        shells.Dynamics(light, step=1e-3, steps=3)
