@@ -1,7 +1,7 @@
 """Tasks out of the box: analytic functions with known optima, recovery, design of an experiment."""
 
 import functools
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -131,6 +131,9 @@ class _SweepDesign(ds.AbstractSimulator):
     vertex: jax.Array
     radius: jax.Array
     concentration: jax.Array
+
+    # The cell inside is differentiated forwards only: few variables, one program.
+    adjoints: ClassVar = ("forward",)
 
     def lenses(self):
         names = ("scan_rate", "start", "vertex", "radius", "concentration")
