@@ -25,7 +25,10 @@ def check_supported(shell: Shell) -> None:
     _, values, modes = np.linalg.svd(constraints, full_matrices=True)
     rank = int(np.sum(values > 1e-8 * max(1.0, values.max(initial=0.0))))
     if rank < 6:
-        motion = _NAMES[int(np.argmax(np.abs(modes[rank])))]
+        # A turn about a point away from the middle moves it, too: the turn is what is named.
+        weight = np.abs(modes[rank])
+        turns = weight[3:].max() > 0.1
+        motion = _NAMES[3 + int(np.argmax(weight[3:])) if turns else int(np.argmax(weight[:3]))]
         held = sorted({int(v) for hold in shell.holds for v in np.asarray(hold.vertices)})
         shown = ", ".join(map(str, held[:8])) + (" ..." if len(held) > 8 else "")
         raise ValueError(

@@ -16,7 +16,7 @@ def test_a_free_sheet_falls_and_spins():
     shell = shells.Shell(mesh, MATERIAL, loads=[shells.Gravity()])
     spin = np.array([0.5, -1.0, 2.0])
     centre = np.asarray(mesh.positions).mean(axis=0)
-    speeds = [*np.cross(spin, np.asarray(mesh.positions) - centre), 0.3, 0.0, 1.0]
+    speeds = np.cross(spin, np.asarray(mesh.positions) - centre) + np.array([0.3, 0.0, 1.0])
     dynamics = shells.Dynamics(
         shell, step=5e-3, steps=8, scheme="implicit_midpoint", velocities=speeds
     )
