@@ -50,7 +50,7 @@ class AdsorptionTenSettings(Strict):
     """What can be set of the study."""
 
     starts: int = Field(20, ge=1, le=1000, description="random starts of the published ranges")
-    file_starts: int = Field(2, ge=1, le=1000, description="starts of the fit to the two files")
+    file_starts: int = Field(20, ge=1, le=1000, description="starts of the fit to the two files")
     tolerance: float = Field(1e-5, description="of the simulations; the data are ten times finer")
     points: int = Field(250, ge=50, le=1000, description="of each voltammogram")
     seed: int = 0

@@ -137,14 +137,15 @@ class AdsorptiveVoltammetry(AbstractSimulator):
         """The dimensionless equations and their state at rest."""
         cell, state = self.cell._system(waveform)
         layer = self.layer
-        cell, nodes = _rescaled(cell, state.nodes, self._largest_rate(cell))
         names = self.cell.mechanism.species
         places = tuple(names.index(name) for name in layer.adsorbates)
         uptake, release = layer.constants()
-        scales = cell.scales
-        capacity = layer.saturation / (scales.concentration * scales.length)
         bulk = jnp.stack([self.cell.species[n].concentration for n in layer.adsorbates])
         equilibrium = uptake / (layer.saturation * release)
+        start = self._coverage(equilibrium * bulk)
+        cell, nodes = _rescaled(cell, state.nodes, self._largest_rate(cell, start))
+        scales = cell.scales
+        capacity = layer.saturation / (scales.concentration * scales.length)
         couple = self._couple()
         system = AdsorptionSystem(  # pyright: ignore[reportCallIssue]
             cell=cell,
@@ -158,7 +159,6 @@ class AdsorptiveVoltammetry(AbstractSimulator):
             couple=couple,
         )
         size = system._production().shape[0]
-        start = self._coverage(equilibrium * bulk)
         border = jnp.concatenate([start, jnp.zeros(size - start.size)])
         return system, Bordered(nodes, border)
 
@@ -189,12 +189,18 @@ class AdsorptiveVoltammetry(AbstractSimulator):
             [f if c is None else c for f, c in zip(found, given, strict=True)]  # pyright: ignore
         )
 
-    def _largest_rate(self, cell: CellSystem) -> Array:
-        """Γ over the time that a sweep takes for RT/F, in mol/(m² s): what a peak is made of."""
+    def _largest_rate(self, cell: CellSystem, start: Array) -> Array:
+        """What a layer can hold over the time that a sweep takes for RT/F, in mol/(m² s).
+
+        It holds what is there at the start and what diffusion brings, at most a monolayer.
+        """
         segments = cell.waveform.segments()
         thermal = gas_constant * cell.temperature / faraday
         slope = jnp.max(jnp.abs(segments.end - segments.start) / segments.duration) / thermal
-        return jax.lax.stop_gradient(0.25 * self.layer.saturation * slope)
+        bulk = jnp.stack([s.concentration for s in self.cell.species.values()])
+        supply = jnp.sum(bulk) * cell.scales.length / self.layer.saturation
+        held = jnp.clip(jnp.sum(start) + supply, 0.0, 1.0)
+        return jax.lax.stop_gradient(0.25 * self.layer.saturation * held * slope)
 
 
 def _rescaled(cell: CellSystem, nodes: Array, rate: Array) -> tuple[CellSystem, Array]:
