@@ -166,7 +166,9 @@ class CellSystem(AbstractCellSystem):
         # A softmax, written out: it stands in every stage, and this compiles to less.
         top = jax.lax.stop_gradient(functools.reduce(jnp.maximum, logs))
         weights = [jnp.exp(log - top) for log in logs]
-        return sum(w * side for w, side in zip(weights, sides, strict=True)) / sum(weights)
+        total = functools.reduce(jnp.add, weights)
+        parts = [weight * side for weight, side in zip(weights, sides, strict=True)]
+        return functools.reduce(jnp.add, parts) / total
 
     def mass(self) -> Float[Array, " k"]:
         farads = self.circuit.capacitance * self.area

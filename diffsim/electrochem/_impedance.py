@@ -19,7 +19,7 @@ from .._problem import Problem
 from .._simulator import AbstractLens, AbstractSimulator, AdjointName, Leaf
 from .._space import DesignSpace
 from .._status import RESULTS
-from ..solvers import Bordered, Rosenbrock, oscillation
+from ..solvers import BlockMatrix, Bordered, DecoupledMatrix, Rosenbrock, oscillation
 from ._cell_system import CellSystem
 from ._checks import check_positive
 from ._nodes import NodesInSpace
@@ -142,6 +142,7 @@ def _response(system: CellSystem, state: Bordered, periods: Array) -> tuple[Arra
     angular, t = 2.0 * jnp.pi * periods, jnp.asarray(1.0)
     system = system.during(t)
     matrix, _ = system.linearise(t, state)
+    assert isinstance(matrix, DecoupledMatrix | BlockMatrix)  # the nodes are in space
 
     def balance(shift: Array) -> Array:
         moved = eqx.tree_at(lambda s: s.circuit.reference_shift, system, shift)

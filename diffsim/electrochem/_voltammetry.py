@@ -1,7 +1,7 @@
 """The voltammetric cell: mechanism, species, electrode, circuit and numerics in one simulator."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 import diffrax
@@ -342,7 +342,7 @@ def _longest_step(system: AbstractCellSystem) -> Array:
     return jax.lax.stop_gradient(1.0 / jnp.maximum(rise / _LONGEST_STEP, 1.0))
 
 
-def _error_norm(nodes: type[AbstractNodes]):
+def _error_norm(nodes: type[AbstractNodes]) -> Callable[[Bordered], Array]:
     """Of the nodes and the largest of the border; infinite for NaN."""
 
     def norm(error: Bordered) -> Array:
@@ -353,7 +353,9 @@ def _error_norm(nodes: type[AbstractNodes]):
 
 
 # Made once: a new function for each call would be compiled anew.
-_ERROR_NORMS = {form: _error_norm(form) for form in (NodesInSpace, NodesInModes)}
+_ERROR_NORMS: dict[type[AbstractNodes], Callable[[Bordered], Array]] = {
+    form: _error_norm(form) for form in (NodesInSpace, NodesInModes)
+}
 
 
 def _result(result: diffrax.RESULTS, given: Array) -> RESULTS:

@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from .._observables import Observables, observe
@@ -122,8 +123,10 @@ class Dynamics(AbstractSimulator):
         first = self._integrate(
             jax.lax.stop_gradient(unguided), jax.lax.stop_gradient(self._start()), "forward"
         )
+        assert first.ys is not None
         guided = _GuidedSheet(unguided, self.step, jax.lax.stop_gradient(first.ys.q))
         second = self._integrate(guided, self._start(), self.adjoint)
+        assert second.ys is not None
         stats = {"newton_steps": first.ys.newton_steps[-1] + second.ys.newton_steps[-1]}
         return observe(self._values(second.ys), ended(second.result), stats)
 
@@ -229,7 +232,7 @@ def _check(step: float, steps: int, scheme: str, tolerance: float) -> None:
 
 def _check_mass(shell: Shell) -> None:
     density = shell.material.density
-    if not isinstance(density, jax.core.Tracer) and not np.all(np.asarray(density) > 0):
+    if not isinstance(density, Tracer) and not np.all(np.asarray(density) > 0):
         raise ValueError("density must be positive everywhere for Dynamics, but is zero somewhere.")
 
 

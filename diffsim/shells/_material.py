@@ -6,13 +6,13 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 Field = Float[Array, "*f"]
 
 
-def _field(**options):
-    return eqx.field(converter=lambda value: jnp.asarray(value, float), **options)
+def _floats(value: ArrayLike) -> Array:
+    return jnp.asarray(value, float)
 
 
 class AbstractMaterial(eqx.Module):
@@ -46,10 +46,10 @@ class IsotropicMaterial(AbstractMaterial):
     **Raises:** `ValueError` unless E > 0, −1 < ν ≤ 0.5, h > 0, ρ ≥ 0, naming the face of a field.
     """
 
-    young: Field = _field()
-    poisson: Field = _field()
-    thickness: Field = _field()
-    density: Field = _field(default=0.0)
+    young: Field = eqx.field(converter=_floats)
+    poisson: Field = eqx.field(converter=_floats)
+    thickness: Field = eqx.field(converter=_floats)
+    density: Field = eqx.field(converter=_floats, default=0.0)
 
     def __check_init__(self):
         _check(self, "young", "positive, in Pa", lambda v: v > 0)
@@ -79,13 +79,13 @@ class OrthotropicMaterial(AbstractMaterial):
     **Raises:** `ValueError` for moduli that are not positive, or ν₁₂² ≥ E₁/E₂.
     """
 
-    young_1: Field = _field()
-    young_2: Field = _field()
-    shear: Field = _field()
-    poisson: Field = _field()
-    thickness: Field = _field()
-    density: Field = _field(default=0.0)
-    direction: Float[Array, " 3"] = _field(default=(1.0, 0.0, 0.0))
+    young_1: Field = eqx.field(converter=_floats)
+    young_2: Field = eqx.field(converter=_floats)
+    shear: Field = eqx.field(converter=_floats)
+    poisson: Field = eqx.field(converter=_floats)
+    thickness: Field = eqx.field(converter=_floats)
+    density: Field = eqx.field(converter=_floats, default=0.0)
+    direction: Float[Array, " 3"] = eqx.field(converter=_floats, default=(1.0, 0.0, 0.0))
 
     def __check_init__(self):
         for name in ("young_1", "young_2", "shear"):

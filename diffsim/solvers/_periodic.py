@@ -5,11 +5,11 @@ from jax.scipy.linalg import block_diag
 from jaxtyping import Array, Float
 
 from .._types import Scalar
-from ._matrix import AbstractBorderedMatrix, BlockMatrix, Bordered, linear_solver
+from ._matrix import BlockMatrix, Bordered, DecoupledMatrix, linear_solver
 
 
 def oscillation(
-    matrix: AbstractBorderedMatrix,
+    matrix: DecoupledMatrix | BlockMatrix,
     mass: Float[Array, " k"],
     frequency: Scalar,
     real: Bordered,

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import jax.numpy as jnp
 import numpy as np
 
 from ...shells import (
@@ -109,7 +110,7 @@ def _plate(mesh_of, support, cells: int) -> dict[str, float]:
     """The deflection of the middle in units of q a⁴/D."""
     mesh = mesh_of(cells)
     shell = Shell(mesh, _PLATE, loads=[Traction((0.0, 0.0, 1.0))], supports=[support])
-    height = shell.positions(linear_response(shell))[:, 2]
+    height = shell.positions(jnp.asarray(linear_response(shell)))[:, 2]
     return {"deflection": float(np.max(height)) * _RIGIDITY}
 
 
@@ -119,7 +120,7 @@ def _cantilever_vibration(cells: int) -> dict[str, float]:
     unit = np.sqrt(_STIFFNESS / (1000.0 * _THICKNESS * _WIDTH)) / _LENGTH**2
     # Twisting lies between: bending modes move the middle of the tip.
     middle = shell.mesh.select(tip)
-    moved = np.abs(shell.positions(modes)[:, middle, 2].mean(axis=1))
+    moved = np.abs(shell.positions(jnp.asarray(modes))[:, middle, 2].mean(axis=1))
     bending = frequencies[moved > 0.1 * moved.max()]
     return {"first": bending[0] / unit, "second": bending[1] / unit}
 
@@ -136,7 +137,7 @@ def _scordelis_lo(pattern: str, cells: int) -> dict[str, float]:
     mesh = cylinder(radius, 25.0, (cells, cells), (0.0, half), pattern)
     shell = Shell(
         mesh,
-        IsotropicMaterial(4.32e8, 0.0, 0.25),
+        IsotropicMaterial(young=4.32e8, poisson=0.0, thickness=0.25),
         loads=[Traction((0.0, 0.0, -90.0))],
         supports=[
             Pin(lambda x, y, z: y < 1e-9, "xz"),
@@ -145,7 +146,7 @@ def _scordelis_lo(pattern: str, cells: int) -> dict[str, float]:
         ],
     )
     (corner,) = mesh.select(lambda x, y, z: (y > 25.0 - 1e-9) & (x > radius * np.sin(half) - 1e-9))
-    return {"deflection": -float(shell.positions(linear_response(shell))[corner, 2])}
+    return {"deflection": -float(shell.positions(jnp.asarray(linear_response(shell)))[corner, 2])}
 
 
 def _pinched(pattern: str, cells: int) -> dict[str, float]:
@@ -156,7 +157,7 @@ def _pinched(pattern: str, cells: int) -> dict[str, float]:
     top = lambda x, y, z: (x < 1e-6) & (y > half - 1e-6)
     shell = Shell(
         mesh,
-        IsotropicMaterial(3e6, 0.3, 3.0),
+        IsotropicMaterial(young=3e6, poisson=0.3, thickness=3.0),
         loads=[PointLoad((0.0, 0.0, -0.25), top)],
         supports=[
             Pin(lambda x, y, z: y < 1e-6, "xz"),
@@ -166,7 +167,7 @@ def _pinched(pattern: str, cells: int) -> dict[str, float]:
         ],
     )
     (loaded,) = mesh.select(top)
-    return {"deflection": -float(shell.positions(linear_response(shell))[loaded, 2])}
+    return {"deflection": -float(shell.positions(jnp.asarray(linear_response(shell)))[loaded, 2])}
 
 
 def small_cases() -> tuple[ShellCase, ...]:
