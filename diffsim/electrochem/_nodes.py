@@ -2,7 +2,7 @@
 
 Both answer the same questions of the cell: what stands at the electrode, what flows, and what
 a production at the electrode does. Homogeneous chemistry couples the species at every node, so
-that it needs the nodes in space; without it the modes are several times cheaper.
+that it needs the nodes in space; without it the modes are cheaper, twice so with derivatives.
 """
 
 import abc
