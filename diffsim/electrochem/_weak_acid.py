@@ -84,7 +84,8 @@ class WeakAcidReduction(AbstractSimulator):
     integrator: Integrator = Integrator()
     adjoint: AdjointName = eqx.field(static=True, default="forward")
 
-    adjoints: ClassVar[tuple[AdjointName, ...]] = Voltammetry.adjoints
+    # Reverse mode gives NaN here (not understood yet): forward only, which two parameters want.
+    adjoints: ClassVar[tuple[AdjointName, ...]] = ("forward",)
 
     def __check_init__(self):
         for name in _NAMES[:-1]:
