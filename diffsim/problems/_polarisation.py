@@ -31,7 +31,7 @@ RIDGE = 0.005
 # A published fit passes through states that do not exist; whoever repeats it lets it.
 _ANYWHERE = dict(low=-1e6, high=1e6)
 
-Table = Float[np.ndarray, "rows 2"]
+Table = Float[np.ndarray, "_ 2"]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The interface of a waveform: potential as a function of time, in smooth segments."""
 
 import abc
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -28,11 +28,7 @@ class AbstractWaveform(eqx.Module):
     Every number is a leaf: scan rate, vertices, pulse heights and frequencies can be
     differentiated and designed. The potential may jump from one segment to the next; what is
     sampled at a corner is the value just before it.
-
-    **Class attributes:** `straight`: nothing but straight segments, no `perturbation`.
     """
-
-    straight: ClassVar[bool] = True
 
     @abc.abstractmethod
     def segments(self) -> Segments:
@@ -40,7 +36,7 @@ class AbstractWaveform(eqx.Module):
 
     def perturbation(self, t: Scalar, segment: Int[Array, ""]) -> Scalar:
         """A smooth potential (V) on top of segment number `segment` at time `t` (s);
-        zero by default. One that has it is not `straight`."""
+        zero by default."""
         return jnp.zeros_like(t)
 
     @abc.abstractmethod

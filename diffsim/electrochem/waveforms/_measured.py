@@ -1,7 +1,5 @@
 """The potential as an instrument recorded it."""
 
-from typing import ClassVar
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -39,7 +37,6 @@ class Measured(AbstractWaveform):
     finite, or for times that do not increase.
     """
 
-    straight: ClassVar[bool] = False
     corner_times: Float[Array, " corners"]
     corner_potentials: Float[Array, " corners"]
     coefficients: Float[Array, "s basis"]

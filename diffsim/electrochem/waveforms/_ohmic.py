@@ -1,7 +1,5 @@
 """The ohmic drop of a measured current, of either sign."""
 
-from typing import ClassVar
-
 import equinox as eqx
 from jaxtyping import Array, Float, Int
 
@@ -26,7 +24,6 @@ class OhmicDrop(AbstractWaveform):
     - `resistance`: R in ohm; negative for over-compensation.
     """
 
-    straight: ClassVar[bool] = False
     waveform: AbstractWaveform
     current: Measured
     resistance: Float[Array, "..."] = eqx.field(converter=parameter("resistance"), default=0.0)

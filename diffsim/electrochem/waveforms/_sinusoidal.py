@@ -1,7 +1,5 @@
 """Sinusoidal modulation (AC voltammetry)."""
 
-from typing import ClassVar
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -27,7 +25,6 @@ class Sinusoidal(AbstractWaveform):
       for the harmonics looked for.
     """
 
-    straight: ClassVar[bool] = False
     base: AbstractWaveform
     amplitude: Number = eqx.field(converter=parameter("amplitude", "V"))
     frequency: Number = eqx.field(converter=parameter("frequency", "Hz"))
