@@ -1,6 +1,7 @@
 """Materials in SI units: what a sheet is made of and how thick it is."""
 
 import abc
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -11,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Float
 Field = Float[Array, "*f"]
 
 
-def _floats(value: ArrayLike) -> Array:
+def _floats(value: ArrayLike | Sequence[float]) -> Array:
     return jnp.asarray(value, float)
 
 
