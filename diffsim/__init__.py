@@ -2,9 +2,9 @@
 judged on the same problem."""
 
 from ._precision import enable_x64 as _enable_x64
-from ._xla import run_small_programs_in_sequence as _run_small_programs_in_sequence
+from ._xla import tune_for_small_programs as _tune_for_small_programs
 
-_run_small_programs_in_sequence()
+_tune_for_small_programs()
 _enable_x64()
 
 from ._gradient_check import GradientCheck as GradientCheck, check_gradients as check_gradients

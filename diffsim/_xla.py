@@ -1,21 +1,29 @@
-"""The one setting of XLA that simulators of small systems want."""
+"""The settings of XLA that simulators of small systems want."""
 
 import os
 
 import jax
 
-_FLAG = "xla_cpu_enable_concurrency_optimized_scheduler"
-# XLA ends the process at a flag it does not know: only where it was seen to know it.
+# XLA ends the process at a flag it does not know: only where it was seen to know them.
 _KNOWN_TO = "0.10."
 
+# A voltammogram is thousands of operations of microseconds. What each flag is there for, by CPU
+# time (`docs/benchmarks.md`): handing such operations to threads doubles it; summing with the
+# kernels of YNNPACK doubles that of a Jacobian; and calling them one by one from a loop is half of
+# a run and four fifths of its reverse gradient, where a loop may be one compiled function.
+_FLAGS = {
+    "xla_cpu_enable_concurrency_optimized_scheduler": "false",
+    "xla_cpu_experimental_ynn_fusion_type": "-reduce",
+    "xla_backend_extra_options": "xla_cpu_small_while_loop_byte_threshold=1000000000",
+}
 
-def run_small_programs_in_sequence() -> None:
-    """Have the CPU run the operations of a program one after the other.
 
-    A voltammogram is thousands of operations of microseconds; handing them to threads costs more
-    than it gains (measured: half the CPU time and two thirds of the wall time without). Programs
-    already compiled keep what they have. A user's own word in XLA_FLAGS stands.
+def tune_for_small_programs() -> None:
+    """Have the CPU run the small operations of a program without ceremony between them.
+
+    Programs already compiled keep what they have. A user's own word in XLA_FLAGS stands.
     """
-    flags = os.environ.get("XLA_FLAGS", "")
-    if jax.__version__.startswith(_KNOWN_TO) and _FLAG not in flags:
-        os.environ["XLA_FLAGS"] = f"{flags} --{_FLAG}=false".strip()
+    given = os.environ.get("XLA_FLAGS", "")
+    if jax.__version__.startswith(_KNOWN_TO):
+        ours = [f"--{name}={value}" for name, value in _FLAGS.items() if name not in given]
+        os.environ["XLA_FLAGS"] = " ".join([given, *ours]).strip()

@@ -1,6 +1,7 @@
 """Lenses, observables, result codes, precision, and the flag of XLA."""
 
 import os
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -12,7 +13,7 @@ from jaxtyping import Array, Float
 from diffsim import RESULTS, At, Leaf, Observables, SimulationError, observe
 from diffsim._precision import enable_x64, require_x64
 from diffsim._status import code, from_code, is_successful, name_of, remedy_of, worst
-from diffsim._xla import run_small_programs_in_sequence
+from diffsim._xla import _FLAGS, tune_for_small_programs
 
 NAMES = list(RESULTS._name_to_item)
 FAILURES = [name for name in NAMES if name != "successful"]
@@ -186,32 +187,33 @@ def test_single_precision_is_refused():
         jax.config.update("jax_enable_x64", True)
 
 
-class TestFlagOfXLA:
-    flag = "--xla_cpu_enable_concurrency_optimized_scheduler"
+class TestFlagsOfXLA:
+    ours: ClassVar = [f"--{name}={value}" for name, value in _FLAGS.items()]
 
     @pytest.mark.parametrize(
-        ("before", "after"),
+        ("before", "added"),
         [
-            (None, f"{flag}=false"),
-            ("", f"{flag}=false"),
-            ("--xla_dump_to=here", f"--xla_dump_to=here {flag}=false"),
-            (f"{flag}=true", f"{flag}=true"),
-            (f"--xla_dump_to=here {flag}=false", f"--xla_dump_to=here {flag}=false"),
+            (None, ours),
+            ("", ours),
+            ("--xla_dump_to=here", ours),
+            ("--xla_cpu_enable_concurrency_optimized_scheduler=true", ours[1:]),
+            ("--xla_cpu_experimental_ynn_fusion_type= --xla_dump_to=here", ours[::2]),
+            (" ".join(ours), []),
         ],
     )
-    def test_is_set_unless_the_user_has_spoken(self, monkeypatch, before, after):
+    def test_are_set_unless_the_user_has_spoken(self, monkeypatch, before, added):
         # Set first in any case, that monkeypatch puts back what stood there.
         monkeypatch.setenv("XLA_FLAGS", before or "")
         if before is None:
             monkeypatch.delenv("XLA_FLAGS")
         monkeypatch.setattr(jax, "__version__", "0.10.2")
         for _ in range(2):  # twice is once
-            run_small_programs_in_sequence()
-            assert os.environ["XLA_FLAGS"] == after
+            tune_for_small_programs()
+            assert os.environ["XLA_FLAGS"].split() == [*(before or "").split(), *added]
 
     @pytest.mark.parametrize("version", ["0.9.1", "0.11.0", "0.100.0", "1.0.10.0"])
-    def test_is_not_given_to_an_xla_that_may_not_know_it(self, monkeypatch, version):
+    def test_are_not_given_to_an_xla_that_may_not_know_them(self, monkeypatch, version):
         monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=here")
         monkeypatch.setattr(jax, "__version__", version)
-        run_small_programs_in_sequence()
+        tune_for_small_programs()
         assert os.environ["XLA_FLAGS"] == "--xla_dump_to=here"
