@@ -7,13 +7,15 @@ import jax
 # XLA ends the process at a flag it does not know: only where it was seen to know them.
 _KNOWN_TO = "0.10."
 
-# A voltammogram is thousands of operations of microseconds. What each flag is there for, by CPU
-# time (`docs/benchmarks.md`): handing such operations to threads doubles it; summing with the
-# kernels of YNNPACK doubles that of a Jacobian; and calling them one by one from a loop is half of
-# a run and four fifths of its reverse gradient, where a loop may be one compiled function.
+# A voltammogram is thousands of operations of microseconds. What each flag is there for, measured
+# (`docs/benchmarks.md`): handing such operations to threads doubles the CPU time; summing with the
+# kernels of YNNPACK doubles that of a Jacobian; calling them one by one from a loop is half of a
+# run and four fifths of its reverse gradient, where the loop may be one compiled function; and
+# the newer emitters of fused operations take twice the time and memory to compile, for no gain.
 _FLAGS = {
     "xla_cpu_enable_concurrency_optimized_scheduler": "false",
     "xla_cpu_experimental_ynn_fusion_type": "-reduce",
+    "xla_cpu_use_fusion_emitters": "false",
     "xla_backend_extra_options": "xla_cpu_small_while_loop_byte_threshold=1000000000",
 }
 

@@ -197,7 +197,7 @@ class TestFlagsOfXLA:
             ("", ours),
             ("--xla_dump_to=here", ours),
             ("--xla_cpu_enable_concurrency_optimized_scheduler=true", ours[1:]),
-            ("--xla_cpu_experimental_ynn_fusion_type= --xla_dump_to=here", ours[::2]),
+            ("--xla_dump_to=here --xla_cpu_use_fusion_emitters=true", [*ours[:2], *ours[3:]]),
             (" ".join(ours), []),
         ],
     )
