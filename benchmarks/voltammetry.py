@@ -78,7 +78,7 @@ def _rows(effort: Effort, figures: Figures) -> Iterable[tuple[tuple[str, ...], C
     )  # fmt: skip
     yield derivative_names, lambda: derivatives(effort)
     yield ("chemistry_forward_cpu_s", "chemistry_compile_cpu_s"), lambda: chemistry(effort)
-    yield ("peak_rss_mb", "peak_rss_cached_mb"), memory
+    yield ("peak_rss_mb", "peak_rss_writing_cache_mb", "peak_rss_cached_mb"), memory
     euler_names = (
         "ratio_dense_backward_euler", "ratio_dense_backward_euler_cheapest",
         "ratio_dense_backward_euler_curve", "ratio_tridiagonal_scan",
@@ -165,20 +165,27 @@ def chemistry(effort: Effort) -> Figures:
 def memory() -> Figures:
     """Peaks of a process that imports, runs one forward and one reverse gradient.
 
-    Once with an empty compilation cache, so that XLA's own memory counts, and once more with
-    the programs that the first run left there, as every later run of the commands has it.
+    Without a compilation cache, as a script that sets none has it, XLA's own memory included;
+    with an empty cache, which takes memory to write; and with the programs found there, as
+    every later run of the commands has it.
     """
     found: Figures = {}
     with tempfile.TemporaryDirectory() as cache:
-        environment = os.environ | {
+        cached = {
             "JAX_ENABLE_COMPILATION_CACHE": "true",
             "JAX_COMPILATION_CACHE_DIR": cache,
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         }
-        for prefix in ("peak_rss", "peak_rss_cached"):
-            command = [sys.executable, "-m", "benchmarks._memory"]
+        none = {"JAX_ENABLE_COMPILATION_CACHE": "false"}
+        runs = (("peak_rss", none), ("peak_rss_writing_cache", cached), ("peak_rss_cached", cached))
+        for prefix, settings in runs:
             answer = subprocess.run(
-                command, env=environment, capture_output=True, text=True, timeout=900, check=True
+                [sys.executable, "-m", "benchmarks._memory"],
+                env=os.environ | settings,
+                capture_output=True,
+                text=True,
+                timeout=900,
+                check=True,
             )
             imports, one, both = map(float, answer.stdout.split()[-3:])
             found |= {f"{prefix}_imports_mb": imports, f"{prefix}_forward_mb": one}

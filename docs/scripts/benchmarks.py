@@ -86,6 +86,11 @@ def voltammetry() -> list[str]:
         ),
         ("... over forward", shown(get("value_and_gradient_over_forward")), "5"),
         ("peak memory with gradients, MB", shown(get("peak_rss_mb"), ".0f"), "500"),
+        (
+            "... writing the compilation cache, MB",
+            shown(get("peak_rss_writing_cache_mb"), ".0f"),
+            "500",
+        ),
         ("... programs from the cache, MB", shown(get("peak_rss_cached_mb"), ".0f"), "500"),
         ("compilation, forward, CPU s", shown(get("compile_cpu_s")), ""),
         ("compilation, Jacobian, CPU s", shown(get("compile_jacobian4_cpu_s")), ""),
