@@ -17,7 +17,7 @@ from .._precision import require_x64
 from .._simulator import AbstractLens, AbstractSimulator, AdjointName
 from .._status import RESULTS
 from ..constants import faraday, gas_constant
-from ..solvers import RODAS5P, STAGE_FAILED, Bordered, Rosenbrock, RosenbrockTableau
+from ..solvers import RODAS5P, STAGE_FAILED, Bordered, Rosenbrock, RosenbrockTableau, RoundedSteps
 from ._cell_system import (
     STANDARD_CONCENTRATION,
     AbstractCellSystem,
@@ -311,6 +311,7 @@ class Voltammetry(AbstractSimulator):
             dtmin=_SMALLEST_STEP * segments,
             force_dtmin=False,
         )
+        controller = RoundedSteps(controller)
         if segments > 1:
             corners = jnp.arange(1, segments, dtype=float)
             controller = diffrax.ClipStepSizeController(controller, jump_ts=corners)

@@ -54,4 +54,5 @@ from ._rosenbrock import (
     Rosenbrock as Rosenbrock,
     RosenbrockTableau as RosenbrockTableau,
 )
+from ._steps import RoundedSteps as RoundedSteps
 from ._system import AbstractBorderedSystem as AbstractBorderedSystem

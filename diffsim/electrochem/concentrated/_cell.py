@@ -15,7 +15,7 @@ from ..._observables import Observables, observe
 from ..._precision import require_x64
 from ..._simulator import AbstractLens, AbstractSimulator, AdjointName, Leaf
 from ..._status import RESULTS
-from ...solvers import RODAS4P, STAGE_FAILED, Bordered, Rosenbrock, RosenbrockTableau
+from ...solvers import RODAS4P, STAGE_FAILED, Bordered, Rosenbrock, RosenbrockTableau, RoundedSteps
 from .._checks import check_at_least, check_positive, check_value
 from ..kinetics._base import parameter
 from ._electrolyte import BinaryElectrolyte
@@ -183,14 +183,15 @@ class PolarisationCell(AbstractSimulator):
         observed = jax.lax.stop_gradient(system.programme.observed)
         end = observed[-1]
         rtol = self.stepping.tolerance
+        controller = diffrax.PIDController(
+            rtol=rtol,
+            atol=rtol,
+            norm=_error_norm,
+            dtmin=_SMALLEST_STEP * end,
+            force_dtmin=False,
+        )
         controller = diffrax.ClipStepSizeController(
-            diffrax.PIDController(
-                rtol=rtol,
-                atol=rtol,
-                norm=_error_norm,
-                dtmin=_SMALLEST_STEP * end,
-                force_dtmin=False,
-            ),
+            RoundedSteps(controller),
             step_ts=observed,
             jump_ts=jax.lax.stop_gradient(system.programme.corners),
         )
