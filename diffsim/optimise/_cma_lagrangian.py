@@ -64,6 +64,7 @@ class CMALagrangian(AbstractConversation):
             lambda x: float(recall(x)[0]),
             lambda x: list(np.asarray(recall(x)[1], float)),
             find_feasible_first=False,
+            logging=0,  # or it writes a folder of its own into the working directory
         )
         learn(np.asarray(x0, float)[None])
         while not strategy.stop():
