@@ -144,8 +144,8 @@ def _digits() -> tuple[np.ndarray, np.ndarray]:
         raise ImportError("the digits need scikit-learn: pip install diffsim[digits].")
     from sklearn.datasets import load_digits
 
-    data = load_digits()
-    return np.asarray(data.data, float) / 16.0, np.asarray(data.target, int)
+    pixels, labels = load_digits(return_X_y=True)
+    return np.asarray(pixels, float) / 16.0, np.asarray(labels, int)
 
 
 @functools.cache
@@ -181,8 +181,9 @@ def _trained(model: eqx.nn.MLP, pixels, labels) -> eqx.nn.MLP:
         updates, state = adam.update(jax.grad(loss)(weights), state)
         return (optax.apply_updates(weights, updates), state), None
 
-    (weights, _), _ = jax.lax.scan(step, (weights, adam.init(weights)), None, length=_STEPS)
-    return eqx.combine(weights, rest)
+    start = (weights, adam.init(weights))  # pyright: ignore
+    (trained, _), _ = jax.lax.scan(step, start, None, length=_STEPS)
+    return eqx.combine(trained, rest)  # pyright: ignore
 
 
 def classifier_accuracy() -> float:
