@@ -1,6 +1,7 @@
 """Design of a waveform: the potential programme that says most about one rate constant."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import ClassVar
 
 import equinox as eqx
@@ -72,7 +73,7 @@ class WaveformInformation(AbstractSimulator):
     def with_adjoint(self, adjoint):
         return dataclasses.replace(self, adjoint=adjoint)
 
-    def lenses(self) -> dict[str, AbstractLens]:
+    def lenses(self) -> Mapping[str, AbstractLens]:
         corners = {f"corner{i + 1}": Leaf("corners", index=i) for i in range(self.corners.size)}
         return corners | {"duration": Leaf("duration")}
 
