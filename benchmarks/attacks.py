@@ -8,6 +8,8 @@
 - `seeds_20_over_1`: the attack from 20 points at once under `vmap`, in units of one.
 - `cdsm_overhead_ms`: CPU time of covering direct search for each evaluation, n = 100, amortised
   over its polls, covering steps and searches; the evaluation itself and the driver are left out.
+  `driver_overhead_ms` the same with the driver (counting, history, ordering, no log), the compiled
+  evaluation alone left out: the difference of two runs, so that what each solve costs drops out.
 - `archive_exponent`: slope of the time of all history searches over the number of evaluations
   (doubly logarithmic); 2 would be quadratic.
 """
@@ -107,6 +109,23 @@ def overhead_figures(evaluations: int) -> Figures:
     return {"cdsm_overhead_ms": 1e3 * spent / count}
 
 
+def driver_figures(evaluations: int) -> Figures:
+    """CPU time of a whole `solve` for each evaluation more, n = 100, less the evaluation's own."""
+    problem = su.network_problem(
+        lambda x: x, 0.0, 1.0, size=_SIZE, maximise=_bowl, start=[0.7] * _SIZE
+    )
+    spent = []
+    for budget in (100, evaluations, 2 * evaluations):  # the first compiles
+        begin = time.process_time()
+        run = ds.solve(problem, ds.DirectSearch(), budget=budget, progress=False)
+        spent.append(time.process_time() - begin - run.counts.evaluation_cpu_seconds)
+    return {"driver_overhead_ms": 1e3 * (spent[2] - spent[1]) / evaluations}
+
+
+def _bowl(y):
+    return -jnp.sum((y - 0.3) ** 2)
+
+
 def archive_figures(longest: int) -> Figures:
     """How the covering step's search of the history grows with the history, n = 100."""
     numbers = [longest // 8, longest // 4, longest // 2, longest]
@@ -151,6 +170,7 @@ def main() -> None:
     log("overhead")
     count = 1000 if arguments.quick else 8000
     attempt(figures, ("cdsm_overhead_ms",), lambda: overhead_figures(count))
+    attempt(figures, ("driver_overhead_ms",), lambda: driver_figures(count))
     attempt(figures, ("archive_exponent",), lambda: archive_figures(4 * count))
     if arguments.json:
         print_json(figures)

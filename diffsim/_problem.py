@@ -12,7 +12,7 @@ from ._observables import Observables
 from ._simulator import AbstractSimulator, AdjointName
 from ._space import DesignSpace
 from ._status import RESULTS
-from ._types import Vector
+from ._types import AnyArray, Vector
 
 Order = Literal["value", "gradient", "residuals", "jacobian", "linearised"]
 
@@ -24,13 +24,13 @@ FORWARD_MODE_LIMIT = 8
 class Evaluation(eqx.Module):
     """What the simulator answered at one point; None where it was not asked for."""
 
-    value: Float[Array, "..."]
-    constraints: Float[Array, "... q"]
+    value: Float[AnyArray, "..."]
+    constraints: Float[AnyArray, "... q"]
     result: RESULTS
-    gradient: Float[Array, "... d"] | None = None
-    residuals: Float[Array, "... p"] | None = None
-    jacobian: Float[Array, "... p d"] | None = None
-    constraint_jacobian: Float[Array, "... q d"] | None = None
+    gradient: Float[AnyArray, "... d"] | None = None
+    residuals: Float[AnyArray, "... p"] | None = None
+    jacobian: Float[AnyArray, "... p d"] | None = None
+    constraint_jacobian: Float[AnyArray, "... q d"] | None = None
 
 
 class Problem(eqx.Module):

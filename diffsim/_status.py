@@ -1,6 +1,7 @@
 """Result codes: failure is a value that carries its remedy and is raised once, at the door."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
@@ -42,7 +43,15 @@ def code(result: RESULTS) -> Int[Array, "..."]:
 
 def from_code(value) -> RESULTS:
     """The result behind an integer (concrete or traced)."""
-    return eqx.tree_at(lambda r: r._value, RESULTS.successful, jnp.asarray(value, jnp.int32))
+    return wrapped_code(jnp.asarray(value, jnp.int32))
+
+
+def wrapped_code(value) -> RESULTS:
+    """The result behind an array of integers of either library, which stays as it is."""
+    return jax.tree.unflatten(_STRUCTURE, [value])
+
+
+_STRUCTURE = jax.tree.structure(RESULTS.successful)
 
 
 def is_successful(result: RESULTS) -> Bool[Array, "..."]:

@@ -9,8 +9,11 @@ The same letter means the same axis everywhere:
 
 from typing import TypeAlias
 
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+# Arrays of either library: what crosses the border to methods that are not JAX is NumPy's.
+AnyArray: TypeAlias = Array | np.ndarray
 Scalar: TypeAlias = Float[Array, ""]
 ScalarLike: TypeAlias = float | Float[Array, ""]
 Vector: TypeAlias = Float[Array, " d"]

@@ -51,7 +51,8 @@ def sample(
 
 @eqx.filter_jit
 def _simulated(problem, x):
-    return jax.lax.map(lambda point: su.flat_observables(problem, point), x, batch_size=16)
+    # One after the other: under `vmap` all branches of a simulator would be computed.
+    return jax.lax.map(lambda point: su.flat_observables(problem, point), x)
 
 
 @eqx.filter_jit

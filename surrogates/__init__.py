@@ -28,11 +28,13 @@ from ._network import (
     network_problem as network_problem,
     surrogate_problem as surrogate_problem,
 )
+from ._scbo import SCBO as SCBO
 from .search import (
     FGSM as FGSM,
     L2 as L2,
     PGD as PGD,
     AttackSearch as AttackSearch,
+    CorrectedHybrid as CorrectedHybrid,
     HybridSearch as HybridSearch,
     SurrogateSearch as SurrogateSearch,
     success_profile as success_profile,

@@ -144,7 +144,7 @@ def flat_observables(problem: ds.Problem, x: Float[Array, " d"]) -> Float[Array,
 class _OfOutput(eqx.Module):
     """A function of the output as a function of the observables."""
 
-    function: Callable = eqx.field(static=True)
+    function: Callable
 
     def __call__(self, observables: ds.Observables) -> Array:
         return self.function(observables.values[OUTPUT])

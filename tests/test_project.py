@@ -18,7 +18,12 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("diffsim", "surrogates", "experiments")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # Import name -> distribution, where they differ.
-DISTRIBUTIONS = {"PyNomad": "pynomadbbo", "yaml": "pyyaml", "netCDF4": "netcdf4"}
+DISTRIBUTIONS = {
+    "PyNomad": "pynomadbbo",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+    "netCDF4": "netcdf4",
+}
 
 
 def _names(requirements):
@@ -80,7 +85,18 @@ def _version():
 def test_core_is_light():
     heavy = {"torch", "botorch", "gpytorch", "pyvista", "h5py", "nevergrad", "pandas"}
     assert not CORE & heavy
-    assert set(EXTRAS) == {"bo", "bench", "nomad", "mesh", "viz3d", "mcmc", "sweep", "docs", "dev"}
+    assert set(EXTRAS) == {
+        "bo",
+        "bench",
+        "nomad",
+        "digits",
+        "mesh",
+        "viz3d",
+        "mcmc",
+        "sweep",
+        "docs",
+        "dev",
+    }
     assert "torch==2.13.0" in (ROOT / "constraints/cpu.txt").read_text(encoding="utf-8")
 
 

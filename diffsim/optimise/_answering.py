@@ -1,12 +1,15 @@
 """Answers to requests: from the log as long as it lasts, then from the simulator."""
 
+import functools
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
 from .._problem import Evaluation, Order, Problem
-from .._status import code, from_code
+from .._status import RESULTS
 from ._compiled import Prepared, Timed
 from ._interface import Request
 from ._ledger import Ledger
@@ -57,29 +60,48 @@ def _many(problem: Problem, x: Array, order: Order) -> Evaluation:
     return jax.vmap(lambda point: problem.evaluate(point, order))(x)
 
 
-_FIELDS = ("value", "constraints", "gradient", "residuals", "jacobian", "constraint_jacobian")
+# In the order of the fields of `Evaluation`.
+_FIELDS = (
+    "value",
+    "constraints",
+    "result",
+    "gradient",
+    "residuals",
+    "jacobian",
+    "constraint_jacobian",
+)
 
 
 def _pick(evaluation: Evaluation, active: np.ndarray) -> dict[str, np.ndarray]:
     """Active rows of an evaluation, by name, as they are logged."""
-    arrays = {"result": np.asarray(code(evaluation.result), np.int32)[active]}
+    result = np.asarray(evaluation.result._value, np.int32)  # pyright: ignore
+    arrays = {"result": result[active]}
     for name in _FIELDS:
         array = getattr(evaluation, name)
-        if array is not None:
+        if array is not None and name != "result":
             arrays[name] = np.asarray(array)[active]
     return arrays
 
 
 def _spread(record: Record, active: np.ndarray) -> Evaluation:
-    """Inverse of `_pick`; idle rows are zeros, so that no method can come to depend on them."""
-    spread = {}
-    for name in (*_FIELDS, "result"):
-        rows = record.arrays.get(name)
-        if rows is None:
-            spread[name] = None
-            continue
-        spread[name] = np.zeros((active.size, *rows.shape[1:]), rows.dtype)
-        spread[name][active] = rows
-    present = {name: array for name, array in spread.items() if array is not None}
-    spread |= jax.device_put(present)
-    return Evaluation(result=from_code(spread.pop("result")), **spread)
+    """Inverse of `_pick`; idle rows are zeros, so that no method can come to depend on them.
+
+    The arrays are NumPy's: methods that are no JAX would take longer to move them than to use them.
+    """
+    names = tuple(name for name in _FIELDS if name in record.arrays)
+    whole = bool(active.all())
+    spread = []
+    for name in names:
+        rows = record.arrays[name]
+        if not whole:
+            rows = np.zeros((active.size, *rows.shape[1:]), rows.dtype)
+            rows[active] = record.arrays[name]
+        spread.append(rows)
+    return jax.tree.unflatten(_structure(names), spread)
+
+
+@functools.cache
+def _structure(names: tuple[str, ...]) -> Any:
+    """Of an evaluation with these fields; made once, as a module is slow to make."""
+    dummies = {name: jnp.zeros((1, 1, 1)) for name in names if name != "result"}
+    return jax.tree.structure(Evaluation(result=RESULTS.successful, **dummies))

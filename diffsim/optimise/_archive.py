@@ -2,12 +2,14 @@
 
 import jax
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.spatial import KDTree
 
 # Above this the tree's leaves are all visited anyway, and a matrix product is quicker.
 _TREE_DIMENSIONS = 12
 _FIRST = 64
+# Points of each age class that are remembered where there is no tree.
+_REMEMBERED = 1024
 
 
 class PointArchive:
@@ -17,10 +19,13 @@ class PointArchive:
     value: appending makes a new one.
 
     Archives that follow one another share their memory, so that appending costs O(d) amortised.
-    Distances come from a k-d tree over the older points, rebuilt whenever their number has
-    doubled, and from plain arithmetic over the rest: O(log N) for one point in few dimensions
+    Up to twelve dimensions distances come from a k-d tree over the older points, rebuilt whenever
+    their number has doubled, and from plain arithmetic over the rest: O(log N) for one point
     (J. L. Bentley, Communications of the ACM 18 (1975) 509-517; the doubling after J. L. Bentley,
-    J. B. Saxe, Journal of Algorithms 1 (1980) 301-358).
+    J. B. Saxe, Journal of Algorithms 1 (1980) 301-358). Above that no exact search is cheaper than
+    all N; there the history is thinned by age: all of the last 1024, each second of the 2048
+    before, each fourth of the 4096 before those, ..., so that one point costs O(log N) still and
+    the distance is an upper bound.
     """
 
     def __init__(self, size: int, answers: int = 1):
@@ -62,7 +67,12 @@ class PointArchive:
         return longer
 
     def nearest(self, queries: Float[np.ndarray, "k d"]) -> Float[np.ndarray, " k"]:
-        """Euclidean distance of each query to the nearest point; infinite if there is none."""
+        """Euclidean distance of each query to the nearest point; infinite if there is none.
+
+        In more than twelve dimensions to the nearest of the thinned history.
+        """
+        if self.points.shape[1] > _TREE_DIMENSIONS:
+            return distances_to(queries, self.points[remembered(self._count)])
         tree, indexed = self._shared.tree(self._count)
         nearest = distances_to(queries, self.points[indexed:])
         if tree is None:
@@ -90,13 +100,24 @@ class _Shared:
 
     def tree(self, count: int) -> tuple[KDTree | None, int]:
         """The tree and how many of the first `count` points it holds."""
-        if self.points.shape[1] > _TREE_DIMENSIONS:
-            return None, 0
         # A power of two decides, and not who asked before: the same bits after a resume.
         indexed = 1 << (count.bit_length() - 1) if count >= _FIRST else 0
         if indexed != self._tree[1]:
             self._tree = (KDTree(self.points[:indexed]) if indexed else None, indexed)
         return self._tree
+
+
+def remembered(count: int) -> Int[np.ndarray, " m"]:
+    """Indices of the thinned history of `count` points, O(log count) of them.
+
+    Whoever is forgotten stays so: the indices of a class are multiples of its stride.
+    """
+    kept, stride, end = [], 1, count
+    while end > 0:
+        begin = max(end - _REMEMBERED * stride, 0)
+        kept.append(np.arange(-(-begin // stride) * stride, end, stride))
+        stride, end = 2 * stride, begin
+    return np.concatenate(kept) if kept else np.zeros(0, int)
 
 
 def _longer(array: np.ndarray, rows: int) -> np.ndarray:

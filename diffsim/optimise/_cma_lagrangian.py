@@ -2,6 +2,7 @@
 
 import warnings
 from typing import ClassVar
+from unittest import mock
 
 import numpy as np
 
@@ -63,8 +64,14 @@ class CMALagrangian(AbstractConversation):
         fitness = cma.ConstrainedFitnessAL(
             lambda x: float(recall(x)[0]),
             lambda x: list(np.asarray(recall(x)[1], float)),
+            dimension=x0.size,
             find_feasible_first=False,
+            logging=0,
         )
+        # Its loggers make a folder in the working directory even if they are not to write: the
+        # Lagrangian, which it makes when first asked for, is made without (the library's own way).
+        with mock.patch.object(cma.constraints_handler, "_Logger", cma.logger.LoggerDummy):
+            _ = fitness.al
         learn(np.asarray(x0, float)[None])
         while not strategy.stop():
             generation = strategy.ask()

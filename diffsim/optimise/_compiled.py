@@ -2,15 +2,15 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import numpy as np
 
 # Compiled programs are small beside the arrays they work on, but not free.
 _CAPACITY = 256
+_ARRAYS = (jax.Array, np.ndarray, np.generic)
 _programs: OrderedDict[Any, tuple[Any, Any]] = OrderedDict()
 
 
@@ -24,12 +24,24 @@ class Timed(NamedTuple):
 
 
 class _Split(NamedTuple):
-    """Arguments taken apart: traced leaves, how to put them back, and all that is hashed."""
+    """A PyTree taken apart: its arrays, and all else, which is hashed."""
 
-    leaves: list
+    arrays: list
+    rest: "_Rest"
+
+
+class _Rest(NamedTuple):
+    """What of a PyTree is static: its structure, which leaves are arrays, and the others."""
+
     treedef: Any
-    static: Any
-    key: Hashable
+    traced: tuple[bool, ...]
+    others: tuple[Any, ...]
+
+    def joined(self, arrays: Iterable[Any]) -> Any:
+        """The PyTree with these arrays."""
+        those, others = iter(arrays), iter(self.others)
+        leaves = [next(those) if traced else next(others) for traced in self.traced]
+        return jax.tree.unflatten(self.treedef, leaves)
 
 
 class Prepared:
@@ -43,17 +55,18 @@ class Prepared:
     def __init__(self, function: Callable, *fixed: Any):
         self._function = function
         self._fixed = _split(fixed)
-        self._known: dict[Hashable, tuple[Any, Any]] = {}
+        self._known: dict[Hashable, tuple[Any, _Rest]] = {}
 
     def __call__(self, *varying: Any) -> Timed:
         args, spent = _split(varying), 0.0
-        if args.key not in self._known:
-            self._known[args.key], spent = _program(self._function, self._fixed, args)
-        program, static = self._known[args.key]
+        key = _key(args)
+        if key not in self._known:
+            self._known[key], spent = _program(self._function, self._fixed, args)
+        program, rest = self._known[key]
         wall, cpu = time.perf_counter(), time.process_time()
-        result = jax.block_until_ready(program(self._fixed.leaves, args.leaves))
+        result = jax.block_until_ready(program(self._fixed.arrays, args.arrays))
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        return Timed(eqx.combine(result, static), wall, cpu, spent)
+        return Timed(rest.joined(result), wall, cpu, spent)
 
 
 def timed_call(function: Callable, *args: Any) -> Timed:
@@ -61,37 +74,35 @@ def timed_call(function: Callable, *args: Any) -> Timed:
     return Prepared(function)(*args)
 
 
-def _split(args: tuple) -> _Split:
-    dynamic, static = eqx.partition(args, _traced)
-    leaves, treedef = jax.tree.flatten(dynamic)
-    rest, rest_treedef = jax.tree.flatten(static)
-    shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
-    return _Split(leaves, treedef, static, (treedef, rest_treedef, tuple(rest), shapes))
+def _split(tree: Any) -> _Split:
+    # By hand: `equinox.partition` takes longer than many a simulation.
+    leaves, treedef = jax.tree.flatten(tree)
+    traced = tuple(isinstance(leaf, _ARRAYS) for leaf in leaves)
+    arrays = [leaf for leaf, is_array in zip(leaves, traced, strict=True) if is_array]
+    others = tuple(leaf for leaf, is_array in zip(leaves, traced, strict=True) if not is_array)
+    return _Split(arrays, _Rest(treedef, traced, others))
 
 
-def _traced(leaf: Any) -> bool:
-    return isinstance(leaf, jax.Array | np.ndarray | np.generic)
+def _key(split: _Split) -> Hashable:
+    return split.rest, tuple((array.shape, array.dtype) for array in split.arrays)
 
 
-def _program(function: Callable, fixed: _Split, varying: _Split) -> tuple[tuple[Any, Any], float]:
+def _program(function: Callable, fixed: _Split, varying: _Split) -> tuple[tuple[Any, _Rest], float]:
     """The compiled program with the static part of its result; the seconds it took to make."""
-    key = (function, fixed.key, varying.key)
+    key = (function, _key(fixed), _key(varying))
     if key in _programs:
         _programs.move_to_end(key)
         return _programs[key], 0.0
-    static_results = []
+    static_results: list[_Rest] = []
 
-    def together(split: _Split, leaves: list) -> tuple:
-        return eqx.combine(jax.tree.unflatten(split.treedef, leaves), split.static)
-
-    def flat(fixed_leaves, varying_leaves):
-        result = function(*together(fixed, fixed_leaves), *together(varying, varying_leaves))
-        dynamic, static = eqx.partition(result, eqx.is_array)
-        static_results.append(static)
-        return dynamic
+    def flat(fixed_arrays, varying_arrays):
+        args = *fixed.rest.joined(fixed_arrays), *varying.rest.joined(varying_arrays)
+        result = _split(function(*args))
+        static_results.append(result.rest)
+        return result.arrays
 
     start = time.perf_counter()
-    program = jax.jit(flat).lower(fixed.leaves, varying.leaves).compile()
+    program = jax.jit(flat).lower(fixed.arrays, varying.arrays).compile()
     spent = time.perf_counter() - start
     _programs[key] = (program, static_results[0])
     while len(_programs) > _CAPACITY:

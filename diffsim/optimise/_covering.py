@@ -5,21 +5,25 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from ._archive import distances_to
 from ._ordering import Level
 from ._search_step import AbstractSearchStep, Outcome, Scene, Verdict, inside
 
+_OLDEST_EVERY = 64
+
 
 class CloudState(NamedTuple):
-    """Candidates (k, d), their distances to the archive's first `seen` points, and how many of
-    the sequence are used."""
+    """Candidates (k, d), which of the sequence they are, their distances to the archive's first
+    `seen` points, how many of the sequence are used, and how many steps there were."""
 
     candidates: Float[np.ndarray, "k d"]
+    numbers: Int[np.ndarray, " k"]
     distances: Float[np.ndarray, " k"]
     seen: int
     used: int
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,13 @@ class FarthestPointCovering(AbstractSearchStep):
     deterministic, and dense: φ has degree d + 1 (E. S. Selmer, Math. Scand. 4 (1956) 287), so that
     1, φ⁻¹, ..., φ⁻ᵈ are independent over the rationals and Kronecker's theorem applies.
     A candidate leaves when it is chosen or when the box moves off it, and the next of the
-    sequence takes its place. So all trial points are dense in the box around any point at which
-    the incumbent stays, whatever the other steps do (docs/attacks.md has the argument).
+    sequence takes its place. Every 64th step chooses the oldest candidate in place of the
+    farthest: so each of the sequence is tried in the end, and all trial points are dense in the box
+    around any point at which the incumbent stays, whatever the other steps do (docs/attacks.md).
 
     Distances are kept up to date by the points that are new, so that a step costs
     O(candidates · d) for each evaluation since the last; a new candidate costs one query of the
-    archive.
+    archive, O(d log N) (which in more than twelve variables remembers old points thinned out).
 
     **Arguments:**
 
@@ -59,13 +64,16 @@ class FarthestPointCovering(AbstractSearchStep):
 
     def begin(self, size: int, constraints: int) -> CloudState:
         outside = np.full((self.candidates, size), np.nan)
-        return CloudState(outside, np.full(self.candidates, np.inf), 0, 0)
+        numbers = np.full(self.candidates, -1)
+        return CloudState(outside, numbers, np.full(self.candidates, np.inf), 0, 0, 0)
 
     def propose(self, own: CloudState, scene: Scene) -> tuple[Float[np.ndarray, "b d"], CloudState]:
         if scene.iteration % self.every:
             return scene.x[None][:0], own
         own = self._updated(own, scene)
-        i = int(np.argmax(own.distances))
+        own = own._replace(steps=own.steps + 1)
+        oldest = own.steps % _OLDEST_EVERY == 0
+        i = int(np.argmin(own.numbers) if oldest else np.argmax(own.distances))
         chosen = own.candidates[i].copy()
         gone = np.zeros(self.candidates, bool)
         gone[i] = True
@@ -142,7 +150,11 @@ def _replaced(own: CloudState, scene: Scene, gone: np.ndarray, radius: float) ->
     new = low + _sequence(own.used, count, low.size) * (high - low)
     candidates, distances = own.candidates.copy(), own.distances.copy()
     candidates[gone], distances[gone] = new, scene.archive.nearest(new)
-    return own._replace(candidates=candidates, distances=distances, used=own.used + count)
+    numbers = own.numbers.copy()
+    numbers[gone] = own.used + np.arange(count)
+    return own._replace(
+        candidates=candidates, numbers=numbers, distances=distances, used=own.used + count
+    )
 
 
 @functools.cache

@@ -139,6 +139,8 @@ class DirectSearch(AbstractOptimiser):
         points = state.queue[state.done : state.done + self.batch]
         size = 1 if state.turn < 0 else self.batch
         active = np.arange(size) < len(points)
+        if len(points) == size:
+            return Request(points, np.zeros(size, int), active, "value")
         # Filled up to one shape, for which the evaluation is compiled.
         filled = np.concatenate([points, np.repeat(points[:1], size - len(points), axis=0)])
         return Request(filled, np.zeros(size, int), active, "value")
@@ -147,16 +149,17 @@ class DirectSearch(AbstractOptimiser):
         self, state: DirectSearchState, request: Request, evaluation: Evaluation
     ) -> DirectSearchState:
         trials, standing, level = trials_of(request, evaluation), state.standing, state.level
+        ordering = self.ordering
         for trial in trials:
-            standing, reached = self.ordering.judge(standing, trial)
+            standing, reached = ordering.judge(standing, trial)
             level = max(level, int(reached))
         state = state._replace(
             standing=standing,
             level=level,
             done=state.done + len(trials),
             archive=state.archive.append(
-                np.stack([trial.x for trial in trials]),
-                np.stack([np.append(trial.value, trial.slacks) for trial in trials]),
+                np.array([trial.x for trial in trials]),
+                np.array([(trial.value, *trial.slacks.tolist()) for trial in trials]),
             ),
         )
         if state.turn < 0:

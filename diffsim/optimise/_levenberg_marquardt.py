@@ -230,7 +230,7 @@ def _linearise(x: Vector, answer: Evaluation) -> _Model:
     norms = jnp.sqrt(jnp.sum(both[:, :d] ** 2, axis=0))
     # A column that vanishes gets a little weight, so that its step is zero and not 0/0.
     norms = jnp.maximum(norms, 1e-8 * jnp.max(norms) + _TINY)
-    return _Model(x, answer.value, triangle[:d, :d], triangle[:d, d], norms)
+    return _Model(x, jnp.asarray(answer.value), triangle[:d, :d], triangle[:d, d], norms)
 
 
 def _resize(radius: Scalar, length: Scalar, gain: Scalar, largest: Setting) -> Scalar:

@@ -1,6 +1,7 @@
 """Which of two evaluated points is better, where there are constraints: exchangeable rules."""
 
 import abc
+import math
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
@@ -67,15 +68,20 @@ def no_trial(size: int, constraints: int) -> Trial:
 def trials_of(request: Request, evaluation: Evaluation) -> list[Trial]:
     """The answered points of a request."""
     # NumPy's arrays from here on: a dispatch of JAX would cost more than the whole step.
-    points, active = np.asarray(request.points), np.asarray(request.active)
-    values, slacks = np.asarray(evaluation.value), np.asarray(evaluation.constraints)
-    results = np.asarray(evaluation.result._value)  # pyright: ignore
+    points, slacks = np.asarray(request.points), np.asarray(evaluation.constraints)
+    columns = (
+        np.asarray(request.active),
+        np.asarray(evaluation.value),
+        np.maximum(slacks, 0.0).sum(axis=1),
+        np.asarray(evaluation.result._value),  # pyright: ignore
+    )
     trials = []
-    for i in np.flatnonzero(active):
-        value, above = float(values[i]), float(np.maximum(slacks[i], 0.0).sum())
-        if results[i] != _SUCCESSFUL or not (np.isfinite(value) and np.isfinite(above)):
-            value = above = np.inf
-        trials.append(Trial(points[i], value, slacks[i], above))
+    for i, row in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
+        active, value, above, result = row
+        if result != _SUCCESSFUL or not (math.isfinite(value) and math.isfinite(above)):
+            value = above = math.inf
+        if active:
+            trials.append(Trial(points[i], value, slacks[i], above))
     return trials
 
 

@@ -46,8 +46,18 @@ from ._shell_cases import (
     small_cases as small_cases,
     strip_cases as strip_cases,
 )
+from ._shell_design import (
+    CurvedBending as CurvedBending,
+    ShellDesign as ShellDesign,
+    shell_design as shell_design,
+    unit_curvature as unit_curvature,
+)
 from ._trial import TrialSimulator as TrialSimulator, trial as trial
 from ._voltammetric import (
     FIVE_SCANS_TRUTH as FIVE_SCANS_TRUTH,
     five_scan_rates as five_scan_rates,
+)
+from ._waveform_design import (
+    WaveformInformation as WaveformInformation,
+    waveform_design as waveform_design,
 )

@@ -18,6 +18,7 @@ class AttacksTrialSettings(Strict):
     peer_seeds: int = Field(5, ge=3, le=100, description="of these, for the slower peers")
     samples: int = Field(4000, ge=100, le=65536, description="points each network is trained on")
     epochs: int = Field(150, ge=1, le=5000, description="of training")
+    digits: int = Field(5, ge=0, le=100, description="seeds of the two problems of digits")
     nomad: bool = Field(False, description="whether NOMAD runs, too (slow; needs PyNomadBBO)")
 
 
@@ -26,7 +27,9 @@ class AttacksTrial(AbstractStudy):
 
     Twenty random problems of 20 variables, six outputs and two constraints (`problems.trial`); the
     network that was trained on each is what is optimised. Gaps are relative to the best that any
-    method found; medians over seeds with bootstrap intervals.
+    method found; medians over seeds with bootstrap intervals. Then the paper's image problems with
+    digits in place of photographs and maps: `tasks.barycentre` (100 variables) and
+    `tasks.counterfactual` (16), `digits` seeds each.
     """
 
     name = "attacks_trial"
@@ -40,13 +43,7 @@ class AttacksTrial(AbstractStudy):
         from .._attack_figures import draw_gaps
 
         cells = [_cells(configuration, seed, directory) for seed in range(configuration.seeds)]
-        figures: Figures = {}
-        for name in sorted({name for row in cells for name in row}):
-            for mark in MARKS:
-                found = [shared.gaps(row, mark)[name] for row in cells if name in row]
-                figures[f"{name}_gap_{mark}"] = float(np.median(found))
-                spent = [shared.gaps(row, mark, "units")[name] for row in cells if name in row]
-                figures[f"{name}_gap_{mark}_units"] = float(np.median(spent))
+        figures = _medians(cells, MARKS)
         for hybrid in ("hybrid", "hybrid_fgsm"):
             for mark in (30, 100, 300):
                 rows = [shared.gaps(row, mark) for row in cells]
@@ -57,7 +54,40 @@ class AttacksTrial(AbstractStudy):
                     pairs, shared.ratio_of_medians
                 )
         draw_gaps(cells, directory / "gaps.png", "evaluations of the network")
+        for kind in ("barycentre", "counterfactual") if configuration.digits else ():
+            rows = [_digit_cells(kind, seed, directory) for seed in range(configuration.digits)]
+            medians = _medians(rows, MARKS[:3])
+            figures |= {f"{kind}_{name}": value for name, value in medians.items()}
+            draw_gaps(rows, directory / f"gaps_{kind}.png", "evaluations of the network")
         return figures
+
+
+def _medians(cells: list[dict], marks: tuple[int, ...]) -> Figures:
+    """Median gap of each method at each mark, in evaluations and in units."""
+    import numpy as np
+
+    from .. import _attack_cells as shared
+
+    figures: Figures = {}
+    for name in sorted({name for row in cells for name in row}):
+        for mark in marks:
+            found = [shared.gaps(row, mark)[name] for row in cells if name in row]
+            figures[f"{name}_gap_{mark}"] = float(np.median(found))
+            spent = [shared.gaps(row, mark, "units")[name] for row in cells if name in row]
+            figures[f"{name}_gap_{mark}_units"] = float(np.median(spent))
+    return figures
+
+
+def _digit_cells(kind: str, seed: int, directory: Path) -> dict:
+    """The methods of the paper, and SQP, on one problem of digits."""
+    from diffsim import optimise as opt
+    from surrogates import tasks
+
+    problem = {"barycentre": tasks.barycentre, "counterfactual": tasks.counterfactual}[kind](seed)
+    methods = _methods(problem, 0.1, 300) | {
+        "slsqp": (300, lambda: opt.ScipyMinimise("SLSQP", tolerance=1e-10))
+    }
+    return _run(methods, problem, directory / "cells", f"{kind}-", seed)
 
 
 def _cells(settings: AttacksTrialSettings, seed: int, directory: Path):
@@ -77,20 +107,8 @@ def _cells(settings: AttacksTrialSettings, seed: int, directory: Path):
         models.save(shared.network(data, seed, epochs=settings.epochs), path)
     problem = su.surrogate_problem(truth, models.load(path))
     radius = 0.25
-    cdsm = ds.DirectSearch(radius=radius, steps=_steps(opt, radius))
-    methods = {
-        "cdsm": (1000, lambda: cdsm),
-        "hybrid": (1000, lambda: su.HybridSearch(problem, radius=radius)),
-        "hybrid_fgsm": (
-            1000,
-            lambda: su.HybridSearch(problem, radius=radius, attack=su.FGSM(projected=False)),
-        ),
-        "attack_fgsm": (
-            1000,
-            lambda: su.AttackSearch(problem, radius=radius, attack=su.FGSM(projected=False)),
-        ),
-        "slsqp": (300, lambda: opt.ScipyMinimise("SLSQP", tolerance=1e-10)),
-    }
+    methods = _methods(problem, radius, 1000)
+    methods["slsqp"] = (300, lambda: opt.ScipyMinimise("SLSQP", tolerance=1e-10))
     if seed < settings.peer_seeds:
         penalty, lines = opt.Penalty(), (opt.LineSearches(),)
         steps = _steps(opt, radius)
@@ -110,9 +128,32 @@ def _cells(settings: AttacksTrialSettings, seed: int, directory: Path):
         }
         if settings.nomad:
             methods["nomad"] = (300, lambda: opt.NOMAD(models=False, evaluations=300))
+    return _run(methods, problem, directory / "cells", "", seed)
+
+
+def _methods(problem, radius: float, evaluations: int) -> dict:
+    """The published comparison: direct search, attacks, both."""
+    import diffsim as ds
+    import surrogates as su
+    from diffsim import optimise as opt
+
+    fgsm = {"radius": radius, "attack": su.FGSM(projected=False)}
+    makers = {
+        "cdsm": lambda: ds.DirectSearch(radius=radius, steps=_steps(opt, radius)),
+        "hybrid": lambda: su.HybridSearch(problem, radius=radius),
+        "hybrid_fgsm": lambda: su.HybridSearch(problem, **fgsm),
+        "attack_fgsm": lambda: su.AttackSearch(problem, **fgsm),
+    }
+    return {name: (evaluations, make) for name, make in makers.items()}
+
+
+def _run(methods: dict, problem, folder: Path, prefix: str, seed: int) -> dict:
+    """Each method's cell."""
+    from .. import _attack_cells as shared
+
     return {
         name: shared.run_cell(
-            directory / "cells" / f"{name}-{seed:03d}.json",
+            folder / f"{prefix}{name}-{seed:03d}.json",
             problem,
             make,
             evaluations=evaluations,

@@ -1,7 +1,7 @@
 """Multilayer perceptrons, with and without a head for the noise."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -17,40 +17,43 @@ from ._normalisation import Normalisation
 _LEAST_DEVIATION, _MOST_DEVIATION = 0.1, 0.2
 
 
-def _activation(
-    activation: str | Callable, smoothness: Smoothness | None
-) -> tuple[Callable, Smoothness]:
-    if isinstance(activation, str):
-        return activation_named(activation)
-    if smoothness not in ("smooth", "kinked"):
-        raise ValueError(
-            "smoothness must be 'smooth' or 'kinked' where the activation is a function of your "
-            f"own, but is {smoothness!r}."
-        )
-    return activation, smoothness
+class _Hidden(NamedTuple):
+    """The hidden layers that are asked for."""
+
+    width: int
+    depth: int
+    activation: str | Callable
+    smoothness: Smoothness | None
+    dtype: Any
+
+    def function(self) -> tuple[Callable, Smoothness]:
+        """The activation and what it is."""
+        if isinstance(self.activation, str):
+            return activation_named(self.activation)
+        if self.smoothness not in ("smooth", "kinked"):
+            raise ValueError(
+                "smoothness must be 'smooth' or 'kinked' where the activation is a function of "
+                f"your own, but is {self.smoothness!r}."
+            )
+        return self.activation, self.smoothness
 
 
-def _network(sizes: tuple[int, int], width: int, depth: int, function, dtype, key: Array):
+def _parts(normalisation: Normalisation, heads: int, hidden: _Hidden, key: Array) -> dict[str, Any]:
+    """The fields of a perceptron with so many numbers for each output."""
+    function, smoothness = hidden.function()
+    width, depth = hidden.width, hidden.depth
     if width < 1 or depth < 1:
         raise ValueError(f"width and depth must be at least 1, but are {width} and {depth}.")
-    return eqx.nn.MLP(*sizes, width, depth, function, dtype=dtype, key=key)
-
-
-def _name(activation: str | Callable) -> str:
-    return activation if isinstance(activation, str) else ""
-
-
-def _described(model: "MLP | GaussianMLP") -> dict[str, Any]:
-    if not model.activation:
-        raise TypeError("a model with an activation of your own cannot be saved: it has no name.")
-    first = model.network.layers[0].weight
+    size, outputs = normalisation.x_shift.size, normalisation.y_shift.size
     return {
-        "size": model.size,
-        "outputs": model.outputs,
-        "width": int(model.network.width_size),
-        "depth": int(model.network.depth),
-        "activation": model.activation,
-        "dtype": str(first.dtype),
+        "network": eqx.nn.MLP(
+            size, heads * outputs, width, depth, function, dtype=hidden.dtype, key=key
+        ),
+        "normalisation": normalisation,
+        "size": size,
+        "outputs": outputs,
+        "smoothness": smoothness,
+        "activation": hidden.activation if isinstance(hidden.activation, str) else "",
     }
 
 
@@ -66,7 +69,36 @@ def _arguments(description: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class MLP(AbstractSurrogate):
+class _AbstractPerceptron(AbstractSurrogate):
+    """What perceptrons have in common, whatever their outputs mean."""
+
+    network: eqx.AbstractVar[eqx.nn.MLP]
+    activation: eqx.AbstractVar[str]
+
+    def _raw(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
+        """The network's own outputs, in double precision."""
+        inputs = self.normalisation.inputs(x).astype(self.network.layers[0].weight.dtype)
+        return self.network(inputs).astype(float)
+
+    def gradient_floor(self) -> float:
+        return float(self.outputs) ** -0.5
+
+    def description(self) -> dict[str, Any]:
+        if not self.activation:
+            raise TypeError(
+                "a model with an activation of your own cannot be saved: it has no name."
+            )
+        return {
+            "size": self.size,
+            "outputs": self.outputs,
+            "width": int(self.network.width_size),
+            "depth": int(self.network.depth),
+            "activation": self.activation,
+            "dtype": str(self.network.layers[0].weight.dtype),
+        }
+
+
+class MLP(_AbstractPerceptron):
     """A multilayer perceptron with a linear output layer.
 
     **Arguments:**
@@ -97,28 +129,20 @@ class MLP(AbstractSurrogate):
         dtype: Any = jnp.float64,
         key: Array,
     ):
-        function, self.smoothness = _activation(activation, smoothness)
-        self.size, self.outputs = normalisation.x_shift.size, normalisation.y_shift.size
-        self.activation = _name(activation)
-        self.normalisation = normalisation
-        self.network = _network((self.size, self.outputs), width, depth, function, dtype, key)
+        hidden = _Hidden(width, depth, activation, smoothness, dtype)
+        parts = _parts(normalisation, 1, hidden, key)
+        for name, part in parts.items():
+            setattr(self, name, part)
 
     def standardised(self, x: Float[Array, " d"]) -> Float[Array, " m"]:
-        inputs = self.normalisation.inputs(x).astype(self.network.layers[0].weight.dtype)
-        return self.network(inputs).astype(float)
-
-    def gradient_floor(self) -> float:
-        return float(self.outputs) ** -0.5
-
-    def description(self) -> dict[str, Any]:
-        return _described(self)
+        return self._raw(x)
 
     @classmethod
     def skeleton(cls, description: dict[str, Any]) -> "MLP":
         return MLP(**_arguments(description))
 
 
-class GaussianMLP(AbstractProbabilistic):
+class GaussianMLP(_AbstractPerceptron, AbstractProbabilistic):
     """A perceptron that gives a mean and a standard deviation for each output.
 
     The deviation is kept softly between 0.1 and 0.2 of the standard deviation of the data, as in
@@ -145,32 +169,21 @@ class GaussianMLP(AbstractProbabilistic):
         dtype: Any = jnp.float64,
         key: Array,
     ):
-        function, self.smoothness = _activation(activation, smoothness)
-        self.size, self.outputs = normalisation.x_shift.size, normalisation.y_shift.size
-        self.activation = _name(activation)
-        self.normalisation = normalisation
-        self.network = _network((self.size, 2 * self.outputs), width, depth, function, dtype, key)
-
-    def _head(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
-        inputs = self.normalisation.inputs(x).astype(self.network.layers[0].weight.dtype)
-        return self.network(inputs).astype(float)
+        hidden = _Hidden(width, depth, activation, smoothness, dtype)
+        parts = _parts(normalisation, 2, hidden, key)
+        for name, part in parts.items():
+            setattr(self, name, part)
 
     def standardised(self, x: Float[Array, " d"]) -> Float[Array, " m"]:
-        return self._head(x)[: self.outputs]
+        return self._raw(x)[: self.outputs]
 
     def standardised_distribution(
         self, x: Float[Array, " d"]
     ) -> tuple[Float[Array, " m"], Float[Array, " m"]]:
-        mean, raw = jnp.split(self._head(x), 2)
+        mean, raw = jnp.split(self._raw(x), 2)
         low, high = jnp.log(_LEAST_DEVIATION), jnp.log(_MOST_DEVIATION)
         below = high - jax.nn.softplus(high - raw)
         return mean, jnp.exp(low + jax.nn.softplus(below - low))
-
-    def gradient_floor(self) -> float:
-        return float(self.outputs) ** -0.5
-
-    def description(self) -> dict[str, Any]:
-        return _described(self)
 
     @classmethod
     def skeleton(cls, description: dict[str, Any]) -> "GaussianMLP":

@@ -29,6 +29,7 @@ from ._landscape import (
 )
 from ._methods import (
     AttackSearch as AttackSearch,
+    CorrectedHybrid as CorrectedHybrid,
     HybridSearch as HybridSearch,
     SurrogateSearch as SurrogateSearch,
 )

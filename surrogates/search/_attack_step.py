@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from diffsim.optimise import REASONS, AbstractSearchStep, Level, Outcome, Scene, Verdict
 from diffsim.optimise._compiled import Prepared
 
 from ._attack import FGSM, AbstractAttack, screened
+from ._correction import check_correction, corrected, relearnt, uncorrected
 from ._landscape import AbstractLandscape, check_size
 
 
@@ -20,6 +21,7 @@ class AttackState(NamedTuple):
 
     - `radius`; `failed_at` (d,): the incumbent that it could not improve at the least radius.
     - `slope`: of the surrogate at the last incumbent. - `skips`: iterations ended by it.
+    - `failures`: attacks that failed in a row since the rest of an iteration last had its turn.
     - `values`, `derivatives`: calls of the surrogate so far.
     """
 
@@ -27,6 +29,7 @@ class AttackState(NamedTuple):
     failed_at: Float[np.ndarray, " d"]
     slope: float
     skips: int
+    failures: int
     values: int
     derivatives: int
 
@@ -51,6 +54,10 @@ class AttackStep(AbstractSearchStep):
       and the best `tries` are evaluated. With more than one rung the radius follows the step
       that was accepted.
     - `margin`: by which slacks of the surrogate must hold to count as feasible in that ranking.
+    - `correction`: number of evaluated points at which the surrogate is made exact before each
+      attack (`CorrectedLandscape`: retraining in closed form; 0: none); `length`: its length scale.
+    - `attempts`: with correction a failed attack ends the iteration, too, since the surrogate has
+      learnt from it, but not so many times in a row.
 
     After a move by other steps an attack that had given up begins again at that step's length.
     """
@@ -64,8 +71,12 @@ class AttackStep(AbstractSearchStep):
     ladder: tuple[float, ...] = (1.0,)
     tries: int = 1
     margin: float = 0.0
+    correction: int = 0
+    length: float = 0.5
+    attempts: int = 4
 
     def __post_init__(self):
+        check_correction(self.correction, self.length, self.attempts)
         if not 1e-15 <= self.least_radius < self.radius <= self.largest_radius:
             raise ValueError(
                 "radii must satisfy 1e-15 <= least_radius < radius <= largest_radius, but are "
@@ -84,7 +95,7 @@ class AttackStep(AbstractSearchStep):
 
     def begin(self, size: int, constraints: int) -> AttackState:
         check_size(self.landscape, size, constraints)
-        return AttackState(self.radius, np.full(size, np.nan), np.inf, 0, 0, 0)
+        return AttackState(self.radius, np.full(size, np.nan), np.inf, 0, 0, 0, 0)
 
     def propose(
         self, own: AttackState, scene: Scene
@@ -92,7 +103,8 @@ class AttackStep(AbstractSearchStep):
         if np.array_equal(own.failed_at, scene.x):
             return scene.x[None][:0], own
         rungs = np.clip(own.radius * np.array(self.ladder), self.least_radius, self.largest_radius)
-        attacked, answers = self._screened(jnp.asarray(scene.x), jnp.asarray(rungs)).value
+        learnt = self._learnt(scene)
+        attacked, answers = self._screened(learnt, jnp.asarray(scene.x), jnp.asarray(rungs)).value
         own = self._counted(own._replace(slope=float(attacked.slope)))
         if not own.slope > 0:  # stationary or not defined: nothing to follow from here
             return scene.x[None][:0], own._replace(failed_at=scene.x)
@@ -111,12 +123,15 @@ class AttackStep(AbstractSearchStep):
             radius = max(own.radius / 1.3, self.least_radius)
             gone = own.radius <= self.least_radius
             failed_at = scene.x if gone else own.failed_at
-            return own._replace(radius=radius, failed_at=failed_at), Verdict(scene.radius, False)
+            failures = own.failures + 1
+            ends = bool(self.correction) and failures < self.attempts
+            own = own._replace(radius=radius, failed_at=failed_at, failures=failures if ends else 0)
+            return own, Verdict(scene.radius, ends)
         step = float(np.max(np.abs(outcome.after.x - outcome.before.x)))
         base = own.radius if len(self.ladder) == 1 else max(step, self.least_radius)
         sufficient = outcome.gain >= self.sufficiency * base**2
         radius = min(base * (1.3 if sufficient else 1.1), self.largest_radius)
-        own = own._replace(radius=radius, skips=own.skips + int(sufficient))
+        own = own._replace(radius=radius, skips=own.skips + int(sufficient), failures=0)
         # A poll that had come to rest begins again where the attack has led.
         resting = scene.radius <= scene.least_radius
         wider = scene.resized(2.0 * scene.radius) if resting else scene.radius
@@ -132,7 +147,17 @@ class AttackStep(AbstractSearchStep):
     def _screened(self) -> Prepared:
         # Taken apart once: jitted functions take longer over so many leaves than over their work.
         screens = self.tries < len(self.ladder)
-        return Prepared(screened if screens else _unscreened, self.attack, self.landscape)
+        landscape = self.landscape
+        if self.correction:
+            landscape = uncorrected(landscape, self.correction, self.length)
+        return Prepared(_screened if screens else _unscreened, self.attack, landscape)
+
+    def _learnt(self, scene: Scene) -> tuple[Array, Array] | None:
+        """The correction by what was evaluated; None without."""
+        if not self.correction:
+            return None
+        empty = uncorrected(self.landscape, self.correction, self.length)
+        return corrected(empty, scene.x, scene.archive.points, scene.archive.answers).learnt
 
     def _counted(self, own: AttackState) -> AttackState:
         rungs = len(self.ladder)
@@ -141,8 +166,12 @@ class AttackStep(AbstractSearchStep):
         return own._replace(values=own.values + values, derivatives=own.derivatives + derivatives)
 
 
-def _unscreened(attack, landscape, x, radii):
-    return attack(landscape, x, radii), jnp.zeros((radii.size, 0))
+def _screened(attack, landscape, learnt, x, radii):
+    return screened(attack, relearnt(landscape, learnt), x, radii)
+
+
+def _unscreened(attack, landscape, learnt, x, radii):
+    return attack(relearnt(landscape, learnt), x, radii), jnp.zeros((radii.size, 0))
 
 
 def _ranked(answers: Float[np.ndarray, "k a"], margin: float) -> np.ndarray:

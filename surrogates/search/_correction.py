@@ -4,9 +4,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from diffsim._types import Vector
+from diffsim.optimise._compiled import Prepared
 
 from ._landscape import AbstractLandscape
 
@@ -27,6 +28,11 @@ class CorrectedLandscape(AbstractLandscape):
     length: Float[Array, ""]
     size: int = eqx.field(static=True)
     constraints: int = eqx.field(static=True)
+
+    @property
+    def learnt(self) -> tuple[Float[Array, "m d"], Float[Array, "m a"]]:
+        """Points and weights: all that the oracle's answers change."""
+        return self.points, self.weights
 
     def __call__(self, x: Vector) -> Float[Array, " a"]:
         row = _kernel(x[None], self.points, self.length)[0]
@@ -62,6 +68,27 @@ def uncorrected(base: AbstractLandscape, capacity: int, length: float) -> Correc
     )
 
 
+def relearnt(
+    landscape: AbstractLandscape, learnt: tuple[Float[Array, "m d"], Float[Array, "m a"]] | None
+) -> AbstractLandscape:
+    """A corrected landscape with other points and weights; without these, as it is."""
+    if learnt is None:
+        return landscape
+    return eqx.tree_at(lambda c: (c.points, c.weights), landscape, learnt)
+
+
+def check_correction(correction: int, length: float, attempts: int) -> None:
+    """Whether the settings of a correction make sense (0 points: none).
+
+    **Raises:** `ValueError` naming the setting.
+    """
+    if correction < 0 or not length > 0 or attempts < 1:
+        raise ValueError(
+            "correction must not be negative, length and attempts must be positive, but are "
+            f"{correction}, {length} and {attempts}."
+        )
+
+
 def corrected(
     landscape: CorrectedLandscape,
     x: Float[np.ndarray, " d"],
@@ -72,29 +99,32 @@ def corrected(
     fine = np.flatnonzero(np.all(np.isfinite(answers), axis=1))
     near = np.argsort(np.sum((points[fine] - x) ** 2, axis=1), kind="stable")
     kept = np.sort(fine[near[: len(landscape.points)]])
-    place = np.zeros(landscape.points.shape)
-    place[: len(kept)] = points[kept]
-    weights = np.zeros(landscape.weights.shape)
-    predicted = np.asarray(_many(landscape.base, jnp.asarray(place)))[: len(kept)]
-    errors = answers[kept] - predicted
-    usable = np.all(np.isfinite(errors), axis=1)
-    errors = np.where(usable[:, None], errors, 0.0)
-    kernel = np.asarray(_kernel(jnp.asarray(place[: len(kept)]), None, landscape.length))
-    weights[: len(kept)] = np.linalg.solve(kernel + _JITTER * np.eye(len(kept)), errors)
-    return eqx.tree_at(
-        lambda c: (c.points, c.weights), landscape, (jnp.asarray(place), jnp.asarray(weights))
-    )
+    place, known = np.zeros(landscape.points.shape), np.zeros(landscape.weights.shape)
+    place[: len(kept)], known[: len(kept)] = points[kept], answers[kept]
+    used = np.arange(len(place)) < len(kept)
+    weights = Prepared(_weights, landscape.base, landscape.length)(place, known, used).value
+    return eqx.tree_at(lambda c: (c.points, c.weights), landscape, (jnp.asarray(place), weights))
 
 
-@eqx.filter_jit
-def _many(landscape: AbstractLandscape, points: Float[Array, "m d"]) -> Float[Array, "m a"]:
-    return jax.vmap(landscape)(points)
+def _weights(
+    base: AbstractLandscape,
+    length: Float[Array, ""],
+    points: Float[Array, "m d"],
+    answers: Float[Array, "m a"],
+    used: Bool[Array, " m"],
+) -> Float[Array, "m a"]:
+    """Weights of the interpolation; one shape, and so one program, for any number of points."""
+    errors = answers - jax.vmap(base)(points)
+    usable = used & jnp.all(jnp.isfinite(errors), axis=1)
+    errors = jnp.where(usable[:, None], errors, 0.0)
+    kernel = _kernel(points, points, length) + _JITTER * jnp.eye(used.size)
+    kernel = jnp.where(used[:, None] & used, kernel, jnp.eye(used.size))
+    return jnp.linalg.solve(kernel, errors)
 
 
 def _kernel(
-    one: Float[Array, "k d"], other: Float[Array, "m d"] | None, length: Float[Array, ""]
+    one: Float[Array, "k d"], other: Float[Array, "m d"], length: Float[Array, ""]
 ) -> Float[Array, "k m"]:
-    other = one if other is None else other
     s, t = (one - 0.5) / length, (other - 0.5) / length
     squares = jnp.sum((s[:, None] - t) ** 2, axis=-1)
     # Safe at zero distance: the derivative of the root there would be NaN.

@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Array, Float
 
 import diffsim as ds
-from diffsim import optimise
 
 from ..models import AbstractSurrogate
 from ._interface import Designs, promised
@@ -33,23 +32,16 @@ class EvolutionSearch(eqx.Module):
         key: Array,
     ) -> Designs:
         problem = score_problem(model, offline)
-        method = ds.CMAES(deviation=self.deviation)
         share = -(-len(starts) // self.runs)
+        members = 4 + int(3 * np.log(problem.space.size))
+        method = ds.CMAES(deviation=self.deviation, members=members)
+        budget = ds.Budget(evaluations=self.generations * members)
         chosen = []
         for start, own in zip(starts[: self.runs], jax.random.split(key, self.runs), strict=True):
-            tried, promise = self._run(problem, method, start, own)
-            chosen.append(tried[np.argsort(-promise, kind="stable")[:share]])
+            run = ds.solve(
+                problem, method, budget=budget, x0=start, key=own, progress=False, throw=False
+            )
+            # What failed promises nothing: it is sorted to the end.
+            values = np.nan_to_num(run.history.value, nan=np.inf)
+            chosen.append(run.history.x[np.argsort(values, kind="stable")[:share]])
         return promised(model, jnp.asarray(np.concatenate(chosen)[: len(starts)]))
-
-    def _run(self, problem, method, start, key):
-        state = method.init(start, key, ds.Traits(problem.space.size, 0, False))
-        tried, promise = [], []
-        for _ in range(self.generations):
-            if int(method.status(state)[0]) != int(optimise.reason_code(ds.REASONS.running)):
-                break
-            request = method.ask(state)
-            answer = ds.evaluate_batch(problem, jnp.asarray(request.points), "value")
-            tried.append(request.points)
-            promise.append(-np.asarray(answer.value))
-            state = method.tell(state, request, answer)
-        return np.concatenate(tried), np.concatenate(promise)

@@ -12,7 +12,7 @@ from scipy import optimize
 from diffsim.optimise import REASONS, AbstractSearchStep, Level, Outcome, Scene, Verdict
 from diffsim.optimise._compiled import Prepared
 
-from ._correction import CorrectedLandscape, corrected, uncorrected
+from ._correction import CorrectedLandscape, check_correction, corrected, uncorrected
 from ._landscape import AbstractLandscape, check_size
 
 
@@ -71,11 +71,9 @@ class SurrogateSolve(AbstractSearchStep):
             raise ValueError(
                 f"margins must be at least one, none negative, but are {self.margins}."
             )
-        if self.starts < 1 or self.correction < 0:
-            raise ValueError(
-                f"starts must be positive and correction not negative, but are {self.starts} and "
-                f"{self.correction}."
-            )
+        check_correction(self.correction, self.length, self.attempts)
+        if self.starts < 1:
+            raise ValueError(f"starts must be positive, but is {self.starts}.")
         if not 1e-15 <= self.least_radius < self.radius:
             raise ValueError(
                 "radii must satisfy 1e-15 <= least_radius < radius, but are "

@@ -1,5 +1,12 @@
 """Offline tasks whose truth we own."""
 
+from ._digits import (
+    Barycentre as Barycentre,
+    Counterfactual as Counterfactual,
+    barycentre as barycentre,
+    classifier_accuracy as classifier_accuracy,
+    counterfactual as counterfactual,
+)
 from ._interface import AbstractTask as AbstractTask
 from ._problem_task import ProblemTask as ProblemTask
 from ._simulated import (

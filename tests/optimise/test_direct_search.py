@@ -10,7 +10,7 @@ import pytest
 import diffsim as ds
 from diffsim import optimise as opt
 from diffsim._status import from_code
-from diffsim.optimise import _covering, _poll
+from diffsim.optimise import _archive, _covering, _poll
 from diffsim.optimise._search_step import Scene
 from diffsim.problems import branin, disc, half_failing
 from diffsim.problems._analytic import _box, formula_problem
@@ -85,6 +85,18 @@ class TestArchive:
         np.testing.assert_allclose(archive.nearest(queries), distances, atol=1e-7)
         assert np.array_equal(archive.points, points)
         assert np.array_equal(archive.answers, points[:, :1])
+
+    @pytest.mark.parametrize("count", [0, 5, 1024, 5000, 40000])
+    def test_many_dimensions_remember_the_latest_and_thin_out_the_rest(self, count):
+        kept = _archive.remembered(count)
+        assert np.unique(kept).size == kept.size <= 1024 * (2 + np.log2(1 + count / 1024))
+        assert set(range(max(count - 1024, 0), count)) <= set(kept)
+        # What is remembered later was never forgotten in between, and no gap is out of proportion.
+        assert set(kept) <= set(_archive.remembered(max(count - 300, 0))) | set(range(count))
+        ages = count - np.sort(kept)[::-1]
+        assert np.all(np.diff(ages) <= 2 + 2 * ages[1:] / 1024)
+        later = _archive.remembered(count + 777)
+        assert {int(i) for i in later if i < count} <= set(kept.tolist())
 
     def test_a_branch_does_not_write_into_its_sibling(self):
         trunk = opt.PointArchive.of(np.zeros((3, 2)))
@@ -167,6 +179,20 @@ class TestCovering:
             assert np.array_equal(chosen, updated.candidates[np.argmax(truth)])
             assert np.max(np.abs(chosen - points[k])) <= 0.1
             archive = archive.append(points[k : k + 1], np.zeros((1, 1)))
+
+    def test_every_candidate_is_tried_in_the_end(self):
+        """Distances that never let an old candidate be chosen do not keep it from its turn."""
+        covering = opt.FarthestPointCovering(candidates=4)
+        archive, own, chosen = opt.PointArchive(2), covering.begin(2, 0), []
+        for _ in range(64 * 6):
+            view = scene([0.5, 0.5], archive=archive)
+            own = covering._updated(own, view)._replace(seen=0)
+            own = own._replace(distances=own.numbers.astype(float))  # the newest seems farthest
+            (point,), own = covering.propose(own, view)
+            chosen.append(point)
+        first = 0.4 + 0.2 * _covering._sequence(0, 4, 2)
+        tried = np.array(chosen)
+        assert all(np.any(np.all(np.isclose(tried, p), axis=1)) for p in first)
 
     def test_the_sequence_is_even(self):
         points = _covering._sequence(0, 512, 2)

@@ -57,12 +57,14 @@ def test_the_reactor_differentiates_both_ways():
     [opt.ScipyMinimise("SLSQP", tolerance=1e-10), opt.AugmentedLagrangian(), opt.CMALagrangian()],
     ids=lambda m: type(m).__name__,
 )
-def test_methods_with_constraints_reach_the_optimum(method):
+def test_methods_with_constraints_reach_the_optimum(method, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     case = problems.CASES["disc"]
     budget = ds.Budget(evaluations=400)
     run = ds.solve(case.build(), method, budget=budget, key=1, progress=False)
     assert run.succeeded
     assert case.value <= run.best_value <= case.value + 1e-3
+    assert not list(tmp_path.iterdir())  # no library leaves files about
 
 
 def test_linearised_is_gradient_and_constraint_jacobian():

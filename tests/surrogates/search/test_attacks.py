@@ -295,6 +295,28 @@ class TestSurrogateSearch:
         assert run.best_violation == 0.0
         assert run.best_value - best < 0.5 * (direct.best_value - best)
 
+    def test_attacks_on_the_corrected_surrogate_pass_what_stops_the_plain_ones(self):
+        """The tilt sends plain attacks across a constraint that the true network has elsewhere."""
+        truth = curved_problem(1)
+        inner, tilt = truth.simulator.network, 0.1 * jnp.arange(5.0)
+        surrogate = su.surrogate_problem(truth, lambda x: inner(2 * x - 1) + tilt * x)
+        best = solve(truth, opt.ScipyMinimise("SLSQP", tolerance=1e-10), 200).best_value
+        corrected = solve(truth, su.CorrectedHybrid(surrogate, correction=24), 30)
+        plain = solve(truth, su.HybridSearch(surrogate), 30)
+        assert corrected.best_violation == 0.0
+        assert corrected.best_value - best < 0.5 * (plain.best_value - best)
+
+    @pytest.mark.parametrize("attempts", [1, 3])
+    def test_failed_attacks_end_iterations_but_not_for_ever(self, attempts):
+        """With a surrogate of the wrong sign all attacks fail: one in `attempts` covers."""
+        truth = curved_problem(constrained=False)
+        inner = truth.simulator.network
+        wrong = su.surrogate_problem(truth, lambda x: -inner(2 * x - 1))
+        method = su.CorrectedHybrid(wrong, correction=1, attempts=attempts, ladder=(1.0,))
+        state = play(truth, method, 150)
+        covered = state.own[1].steps
+        assert covered >= (state.iteration - state.own[0].skips) / attempts - 1
+
     def test_it_needs_no_constraints(self):
         problem = curved_problem(constrained=False)
         run = solve(problem, su.SurrogateSearch(problem, starts=1), 20)
@@ -360,6 +382,8 @@ class TestNetworks:
         (lambda p: su.HybridSearch(p, sufficiency=0.0), "sufficiency must be positive"),
         (lambda p: su.HybridSearch(p, least_radius=1e-18), "1e-15 <= least_radius"),
         (lambda p: su.HybridSearch(p, tries=2), "tries must be between 1 and the 1"),
+        (lambda p: su.CorrectedHybrid(p, correction=-1), "correction must not be negative"),
+        (lambda p: su.CorrectedHybrid(p, attempts=0), "attempts must be positive"),
         (lambda p: su.SurrogateSearch(p, margins=()), "margins must be"),
         (lambda p: su.SurrogateSearch(p, starts=0), "starts must be positive"),
         (lambda p: su.PGD(steps=0), "steps must be at least 1"),
