@@ -29,6 +29,17 @@ from ._supports import (
     Schedule as Schedule,
     Symmetry as Symmetry,
 )
+from .contact import (
+    AbstractNormalLaw as AbstractNormalLaw,
+    AbstractShape as AbstractShape,
+    Barrier as Barrier,
+    BodyContact as BodyContact,
+    Capsule as Capsule,
+    Friction as Friction,
+    Penalty as Penalty,
+    Plane as Plane,
+    Sphere as Sphere,
+)
 from .energies import (
     AbstractBending as AbstractBending,
     AbstractMembrane as AbstractMembrane,

@@ -37,7 +37,7 @@ class Equilibrium(AbstractSimulator):
     from the last shape. Derivatives, forward or reverse, come from the implicit-function theorem:
     one factorisation and one solve a load.
 
-    **Raises:** `ValueError` if the supports leave a rigid motion free.
+    **Raises:** `ValueError` if the supports leave a rigid motion free, or for a shell with contacts.
 
     **Limits:** limit points (snap-through) under a given load have no neighbouring equilibrium: the
     minimiser then jumps to another one, or the result is `RESULTS.diverged`. Prescribe the motion
@@ -55,6 +55,7 @@ class Equilibrium(AbstractSimulator):
         if not 1e-14 <= tolerance <= 1e-3:
             raise ValueError(f"tolerance must be between 1e-14 and 1e-3, but is {tolerance!r}.")
         check_supported(shell)
+        _check_untouched(shell)
         start = shell.mesh.positions if start is None else jnp.asarray(start, float)
         if start.shape != shell.mesh.positions.shape or not np.isfinite(start).all():
             raise ValueError(
@@ -103,3 +104,11 @@ class Equilibrium(AbstractSimulator):
             "reactions": self.shell.positions(reactions),
             **self.shell.energies(q, factor),
         }
+
+
+def _check_untouched(shell: Shell) -> None:
+    if shell.contacts:
+        raise ValueError(
+            f"shell must have no contacts for Equilibrium, but has {len(shell.contacts)}: let "
+            "Dynamics with a long step bring it to rest."
+        )

@@ -16,12 +16,14 @@ from ..solvers import (
     BandPattern,
     NewtonSettings,
     Potential,
+    Slip,
     band_pattern,
     elements_energy,
 )
 from ._loads import AbstractLoad, vertex_masses
 from ._material import AbstractMaterial
 from ._supports import AbstractSupport, Hold, guided_edges, held_unknowns
+from .contact import BodyContact
 from .energies import (
     AbstractBending,
     AbstractMembrane,
@@ -42,7 +44,7 @@ class Shell(eqx.Module):
 
     - `mesh`: the rest shape; `material`: an `AbstractMaterial`. All their numbers are leaves.
     - `membrane`, `bending`: the energies.
-    - `loads`, `supports`: lists.
+    - `loads`, `supports`, `contacts`: lists.
 
     **Raises:** `ValueError` naming the element for fields of a length other than the number of
     faces, or supports that find nothing; `RuntimeError` in float32 mode.
@@ -54,6 +56,7 @@ class Shell(eqx.Module):
     bending: AbstractBending
     loads: tuple[AbstractLoad, ...]
     holds: tuple[Hold, ...]
+    contacts: tuple[BodyContact, ...]
     pattern: BandPattern
 
     def __init__(
@@ -65,6 +68,7 @@ class Shell(eqx.Module):
         bending: AbstractBending | None = None,
         loads: Sequence[AbstractLoad] = (),
         supports: Sequence[AbstractSupport] = (),
+        contacts: Sequence[BodyContact] = (),
     ):
         require_x64()
         _check_fields(mesh, material)
@@ -74,6 +78,7 @@ class Shell(eqx.Module):
         self.bending = MidEdgeBending() if bending is None else bending
         self.loads = tuple(load.located(mesh) for load in loads)
         self.holds = tuple(support.on(mesh) for support in supports)
+        self.contacts = tuple(contact.located(mesh) for contact in contacts)
         indices = tuple(np.asarray(batch.indices) for batch in self._elements(0.0, 1.0))
         self.pattern = band_pattern(self.size, indices)
 
@@ -100,8 +105,11 @@ class Shell(eqx.Module):
         masses = jnp.repeat(vertex_masses(self.mesh, self.material), 3)
         return jnp.concatenate([masses, jnp.zeros(self.mesh.num_edges)])
 
-    def potential(self, time: ScalarLike = 0.0, factor: ScalarLike = 1.0) -> Potential:
-        """Elastic energy less the work of the loads times `factor`, supports as at `time`."""
+    def potential(
+        self, time: ScalarLike = 0.0, factor: ScalarLike = 1.0, slip: Slip | None = None
+    ) -> Potential:
+        """Elastic energy less the work of the loads times `factor`, supports and bodies as at `time`;
+        with the friction of a step if `slip` is given."""
         time, factor = jnp.asarray(time, float), jnp.asarray(factor, float)
         held, places = held_unknowns(self.mesh, self.holds, time)
         rotations = jnp.full(self.mesh.num_edges, self.bending.rotates_edges)
@@ -112,7 +120,7 @@ class Shell(eqx.Module):
         )
         zeros = jnp.zeros(self.size)
         return Potential(
-            elements=self._elements(time, factor),
+            elements=self._elements(time, factor, slip),
             force=jnp.concatenate([factor * force.ravel(), jnp.zeros(self.mesh.num_edges)]),
             inertia=zeros,
             centre=zeros,
@@ -140,7 +148,9 @@ class Shell(eqx.Module):
             NewtonSettings(round_off, step_tolerance * size, max_steps=max_steps)
         )
 
-    def _elements(self, time: ScalarLike, factor: ScalarLike) -> tuple[AbstractElements, ...]:
+    def _elements(
+        self, time: ScalarLike, factor: ScalarLike, slip: Slip | None = None
+    ) -> tuple[AbstractElements, ...]:
         time, factor = jnp.asarray(time, float), jnp.asarray(factor, float)
         guides = Guides(*guided_edges(self.mesh, self.holds, time))
         follow = [load.elements(self.mesh, self.material, factor) for load in self.loads]
@@ -148,6 +158,11 @@ class Shell(eqx.Module):
             self.membrane.elements(self.mesh, self.material),
             self.bending.elements(self.mesh, self.material, guides),
             *(batch for batches in follow for batch in batches),
+            *(
+                batch
+                for contact in self.contacts
+                for batch in contact.elements(self.mesh, time, slip)
+            ),
         )
 
 

@@ -28,6 +28,7 @@ from ._incremental import (
     ImplicitEuler as ImplicitEuler,
     ImplicitMidpoint as ImplicitMidpoint,
     Motion as Motion,
+    Slip as Slip,
     ended as ended,
 )
 from ._matrix import (
@@ -45,6 +46,7 @@ from ._newton import (
     minimise as minimise,
     mixed_newton as mixed_newton,
 )
+from ._path import travel as travel
 from ._periodic import oscillation as oscillation
 from ._potential import Potential as Potential
 from ._rosenbrock import (

@@ -60,7 +60,7 @@ _LEAST_SHIFT, _LARGEST_SHIFT = 1e-6, 1e3
 def minimise(potential: Potential, q0: Float[Array, " n"], settings: NewtonSettings) -> Minimum:
     """A local minimum: exact Hessians where they are positive definite, else the nearest convex
     ones,
-    and halving of the step until the energy decreases.
+    and halving of the step until the energy decreases, beginning with what is free of collisions.
 
     Not differentiable; see `differentiable`. Ends with `RESULTS.diverged` at the limit of steps,
     and where no step decreases the energy.
@@ -74,7 +74,8 @@ def minimise(potential: Potential, q0: Float[Array, " n"], settings: NewtonSetti
             found = potential(state.q + length * dq)
             return ~(found <= energy + _ARMIJO * length * slope + slack) & (length > _SHORTEST)
 
-        length = jax.lax.while_loop(poor, lambda length: 0.5 * length, jnp.ones(()))
+        free = potential.free_path(state.q, potential, state.q + dq)
+        length = jax.lax.while_loop(poor, lambda length: 0.5 * length, free)
         # On the convex path the next trial is exact again: it is what converges quadratically.
         return state.q + length * dq, length > _SHORTEST
 

@@ -8,7 +8,13 @@ from jaxtyping import Array, Bool, Float
 
 from .._types import BoolScalar, Scalar
 from ._band import BandMatrix, BandPattern, assemble
-from ._elements import AbstractElements, elements_energy, elements_hessian, elements_stress
+from ._elements import (
+    AbstractElements,
+    elements_energy,
+    elements_free_path,
+    elements_hessian,
+    elements_stress,
+)
 
 
 class Potential(eqx.Module):
@@ -50,6 +56,20 @@ class Potential(eqx.Module):
         stored = lambda q: sum((elements_energy(batch, q) for batch in self.elements), 0.0 * q[0])
         kept = jnp.where(self.free, self.inertia * (q - self.centre), 0.0)
         return jax.grad(stored)(q) - self.force + kept
+
+    @property
+    def obstructed(self) -> bool:
+        """Whether steps must be limited by collisions."""
+        return any(batch.obstructs for batch in self.elements)
+
+    def free_path(self, q: Float[Array, " n"], after: "Potential", moved) -> Scalar:
+        """How much of the way from `q` under this potential to `moved` (n,) under `after` is free,
+        in (0, 1]."""
+        q, moved = self.supported(q), after.supported(moved)
+        free = jnp.ones(())
+        for batch, later in zip(self.elements, after.elements, strict=True):
+            free = jnp.minimum(free, elements_free_path(batch, q, later, moved))
+        return free
 
     def stress(self, q: Float[Array, " n"]) -> tuple[Float[Array, "_ _"], ...]:
         """ψʹ of every element."""

@@ -1,0 +1,11 @@
+"""Contact and friction: of sheets with rigid bodies that move as prescribed."""
+
+from ._body_contact import BodyContact as BodyContact, check_apart as check_apart
+from ._friction import Friction as Friction
+from ._laws import AbstractNormalLaw as AbstractNormalLaw, Barrier as Barrier, Penalty as Penalty
+from ._shapes import (
+    AbstractShape as AbstractShape,
+    Capsule as Capsule,
+    Plane as Plane,
+    Sphere as Sphere,
+)
