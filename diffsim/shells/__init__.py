@@ -38,6 +38,7 @@ from .contact import (
     Friction as Friction,
     Penalty as Penalty,
     Plane as Plane,
+    SelfContact as SelfContact,
     Sphere as Sphere,
 )
 from .energies import (
@@ -46,6 +47,7 @@ from .energies import (
     HingeBending as HingeBending,
     MidEdgeBending as MidEdgeBending,
     NeoHookean as NeoHookean,
+    PlasticBending as PlasticBending,
     StVenantKirchhoff as StVenantKirchhoff,
     hinge_angle as hinge_angle,
 )

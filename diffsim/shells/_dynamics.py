@@ -53,7 +53,8 @@ class Dynamics(AbstractSimulator):
     (t, v, 3), "kinetic_energy", "membrane_energy", "bending_energy" (t,) in J, "momentum" and
     "angular_momentum" (t, 3), about the origin; t = steps + 1, the start included. With contacts
     also "gap" (t, c), the smallest of each contact in m, and "contact_force" (t, c, 3), the sum of
-    its normal forces on the sheet in N.
+    its normal forces on the sheet in N; with self-contact "self_gap" (t,) in m, the smallest distance
+    of pairs, at most that of the law.
 
     Each step minimises its incremental potential inside `diffrax.diffeqsolve`, and is
     differentiated by the implicit-function theorem. The steps are found in a first pass; a
@@ -106,6 +107,8 @@ class Dynamics(AbstractSimulator):
         self.tolerance, self.max_steps, self.adjoint = tolerance, max_steps, adjoint
         self.lags = int(lags)
         check_apart(shell.contacts, self.positions)
+        if shell.self_contact is not None:
+            shell.self_contact.check_apart(shell.mesh, self.positions)
 
     def with_adjoint(self, adjoint: AdjointName) -> "Dynamics":
         return Dynamics(
@@ -143,13 +146,14 @@ class Dynamics(AbstractSimulator):
         return observe(self._values(second.ys), ended(first.result), stats)
 
     def _lags(self) -> int:
-        return self.lags if any(c.friction is not None for c in self.shell.contacts) else 1
+        return self.lags if self.shell.rubs else 1
 
     def _start(self) -> Motion:
         potential = self.shell.potential(0.0)
         q = potential.supported(self.shell.unknowns(self.positions))
         stages = jnp.zeros((self._lags(), self.shell.size))
-        return Motion(q, self.shell.unknowns(self.velocities), jnp.zeros(()), None, stages)
+        speed, memory = self.shell.unknowns(self.velocities), self.shell.fresh()
+        return Motion(q, speed, jnp.zeros(()), memory, stages)
 
     def _integrate(self, system: AbstractPotentialSystem, start: Motion, adjoint: AdjointName):
         differentiated = (
@@ -177,7 +181,7 @@ class Dynamics(AbstractSimulator):
         velocities = self.shell.positions(motion.velocity)
         masses = self.shell.mass()[: 3 * self.shell.mesh.num_vertices : 3]
         momenta = masses[:, None] * velocities
-        elastic = jax.vmap(self.shell.energies)(motion.q, self.times())
+        elastic = jax.vmap(self.shell.energies)(motion.q, self.times(), motion.memory)
         return {
             "time": self.times(),
             "positions": positions,
@@ -187,7 +191,14 @@ class Dynamics(AbstractSimulator):
             "angular_momentum": jnp.sum(jnp.cross(positions, momenta), axis=1),
             **elastic,
             **self._contact_values(positions),
+            **self._self_contact_values(motion.q),
         }
+
+    def _self_contact_values(self, q: Float[Array, "t n"]) -> dict[str, Array]:
+        own = self.shell.self_contact
+        if own is None:
+            return {}
+        return {"self_gap": jax.lax.map(lambda q: own.smallest_gap(self.shell.mesh, q), q)}
 
     def _contact_values(self, positions: Float[Array, "t v 3"]) -> dict[str, Array]:
         contacts, mesh, times = self.shell.contacts, self.shell.mesh, self.times()
@@ -213,7 +224,10 @@ class _Sheet(AbstractPotentialSystem):
         return self.lags
 
     def potential_with(self, time, slip: Slip, memory) -> Potential:
-        return self.shell.potential(time, slip=slip)
+        return self.shell.potential(time, slip=slip, memory=memory)
+
+    def remember(self, time, q: Float[Array, " n"], memory):
+        return self.shell.remembered(q, time, memory)
 
     def mass(self) -> Float[Array, " n"]:
         return self.shell.mass()
@@ -237,6 +251,9 @@ class _SolvedSheet(AbstractPotentialSystem):
 
     def potential_with(self, time, slip: Slip, memory) -> Potential:
         return self.sheet.potential_with(time, slip, memory)
+
+    def remember(self, time, q: Float[Array, " n"], memory):
+        return self.sheet.remember(time, q, memory)
 
     def lag_count(self) -> int:
         return self.sheet.lags

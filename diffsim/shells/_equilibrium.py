@@ -74,18 +74,21 @@ class Equilibrium(AbstractSimulator):
     def __call__(self, inputs: Float[Array, " t"] | None = None) -> Observables:
         factors = jnp.ones(1) if inputs is None else jnp.asarray(inputs, float)
 
-        def load(q, factor):
-            q, result, steps = self._solve(q, factor)
-            return jax.lax.stop_gradient(q), (q, code(result), steps)
+        def load(carry, factor):
+            start, memory = carry
+            q, result, steps = self._solve(start, factor, memory)
+            memory = self.shell.remembered(q, factor, memory)
+            return (jax.lax.stop_gradient(q), memory), (q, memory, code(result), steps)
 
         start = jax.lax.stop_gradient(self.shell.unknowns(self.start))
-        _, (q, codes, steps) = jax.lax.scan(load, start, factors)
-        values = jax.vmap(self._values)(q, factors)
+        _, found = jax.lax.scan(load, (start, self.shell.fresh()), factors)
+        q, memory, codes, steps = found
+        values = jax.vmap(self._values)(q, factors, memory)
         result = worst(*(from_code(codes[i]) for i in range(factors.size)))
         return observe(values, result, {"newton_steps": jnp.sum(steps)})
 
-    def _solve(self, q0, factor):
-        potential = self.shell.potential(factor, factor)
+    def _solve(self, q0, factor, memory):
+        potential = self.shell.potential(factor, factor, memory=memory)
         fixed = jax.lax.stop_gradient(potential)
         settings = self.shell.settings(self.tolerance, self.max_steps)
         quick = mixed_newton(fixed, q0, settings)
@@ -94,21 +97,21 @@ class Equilibrium(AbstractSimulator):
         )
         return differentiable(potential, found.q), found.result, quick.steps + found.steps
 
-    def _values(self, q, factor):
-        potential = self.shell.potential(factor, factor)
+    def _values(self, q, factor, memory):
+        potential = self.shell.potential(factor, factor, memory=memory)
         reactions = jnp.where(potential.free, 0.0, potential.full_gradient(q))
         return {
             "positions": self.shell.positions(q),
             "unknowns": q,
             "factor": factor,
             "reactions": self.shell.positions(reactions),
-            **self.shell.energies(q, factor),
+            **self.shell.energies(q, factor, memory),
         }
 
 
 def _check_untouched(shell: Shell) -> None:
-    if shell.contacts:
+    if shell.contacts or shell.self_contact is not None:
         raise ValueError(
-            f"shell must have no contacts for Equilibrium, but has {len(shell.contacts)}: let "
-            "Dynamics with a long step bring it to rest."
+            f"shell must have no contacts for Equilibrium, but has {len(shell.contacts)} with "
+            "bodies or one with itself: let Dynamics with a long step bring it to rest."
         )

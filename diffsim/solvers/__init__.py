@@ -13,6 +13,7 @@ from ._band import (
     cholesky_solve as cholesky_solve,
     factorise as factorise,
 )
+from ._coupled import CoupledMatrix as CoupledMatrix
 from ._elements import (
     AbstractElements as AbstractElements,
     elements_energy as elements_energy,
@@ -48,7 +49,7 @@ from ._newton import (
 )
 from ._path import travel as travel
 from ._periodic import oscillation as oscillation
-from ._potential import Potential as Potential
+from ._potential import AbstractEncounters as AbstractEncounters, Potential as Potential
 from ._rosenbrock import (
     RODAS4P as RODAS4P,
     RODAS5P as RODAS5P,

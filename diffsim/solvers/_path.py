@@ -43,7 +43,7 @@ def travel(
         return ~(state.done | state.failed)
 
     def body(state: _State):
-        here = potential(state.reached)
+        here = potential(state.reached).near(state.q)
         rest = 1.0 - state.reached
 
         def free(stage):
