@@ -15,7 +15,7 @@ from ..energies import vertex_unknowns
 from ..mesh import TriangleMesh
 from ._broad_phase import crossings, near_edges, near_vertex_faces
 from ._friction import Friction, Rubbing, normal_force
-from ._laws import Barrier
+from ._laws import AbstractNormalLaw, Barrier
 from ._pairs import edge_edge_weights, parallel_weight, vertex_face_weights
 
 _MARCHES, _LEFT = 24, 0.1
@@ -48,7 +48,7 @@ class SelfContact(eqx.Module):
 
     def __init__(
         self,
-        law: Barrier,
+        law: AbstractNormalLaw,
         *,
         friction: Friction | None = None,
         reach: float | None = None,
