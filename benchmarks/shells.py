@@ -76,7 +76,9 @@ def _forward_ms(dynamics: shells.Dynamics) -> float:
     value, count = program()
     seconds = cpu_seconds(program, repeats=3)
     vertices = dynamics.shell.mesh.num_vertices
-    log(f"{vertices} vertices: {count:.0f} Newton steps, {seconds:.3f} s, compiled in {spent:.0f} s")
+    log(
+        f"{vertices} vertices: {count:.0f} Newton steps, {seconds:.3f} s, compiled in {spent:.0f} s"
+    )
     if not np.isfinite(value):
         raise RuntimeError(f"the scene of {vertices} vertices did not come to its end")
     return 1e3 * seconds / dynamics.steps
@@ -147,7 +149,7 @@ def drops(count: int) -> Mapping:
         contacts=[shells.BodyContact(body, law) for body in bodies],
     )
     centred = np.asarray(mesh.positions) - [0.05, 0.0, 0.0]
-    raised = centred + [0.0, 0.0, 0.08]
+    raised = centred + np.array([0.0, 0.0, 0.08])
     dynamics = shells.Dynamics(
         shell, step=1e-2, steps=6, scheme="implicit_euler", positions=raised, tolerance=1e-7
     )
@@ -157,8 +159,8 @@ def drops(count: int) -> Mapping:
     random, inside, failed = np.random.default_rng(0), 0, 0
     for _ in range(count):
         turn, _ = np.linalg.qr(random.normal(size=(3, 3)))
-        start = centred @ turn + [0.0, 0.0, 0.08]
-        speed = np.tile([0.0, 0.0, -5.0] + random.normal(size=3), (len(start), 1))
+        start = centred @ turn + np.array([0.0, 0.0, 0.08])
+        speed = np.tile(np.array([0.0, 0.0, -5.0]) + random.normal(size=3), (len(start), 1))
         gap = np.asarray(run(jnp.asarray(start), jnp.asarray(speed))[0])
         failed += int(not np.isfinite(gap).all())
         inside += int((gap <= 0).any())

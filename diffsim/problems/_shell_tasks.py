@@ -107,9 +107,9 @@ def shell_forming() -> Problem:
     """Bend a clamped strip with a finger such that its end stays 15 mm down, within 0.5 mm.
 
     A strip of 100 x 20 x 0.3 mm is clamped at one end. A finger (a rod of 4 mm radius across the
-    strip) goes through two points and away again; the strip yields at a radius of 125 mm and springs
-    back. Variables: the two points, along the strip (-30 to 20 mm from the middle of it) and down
-    (5 to 60 mm from 6 mm above it).
+    strip) goes through two points and away again; the strip yields at a radius of 125 mm and
+    springs back. Variables: the two points, along the strip (-30 to 20 mm from x = 60 mm) and
+    down (5 to 60 mm from 10 mm above it).
     """
     mesh = strip(0.1, 0.02, (8, 1))
     times = [0.0, 0.08, 0.16, 0.24]

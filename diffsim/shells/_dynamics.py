@@ -53,8 +53,8 @@ class Dynamics(AbstractSimulator):
     (t, v, 3), "kinetic_energy", "membrane_energy", "bending_energy" (t,) in J, "momentum" and
     "angular_momentum" (t, 3), about the origin; t = steps + 1, the start included. With contacts
     also "gap" (t, c), the smallest of each contact in m, and "contact_force" (t, c, 3), the sum of
-    its normal forces on the sheet in N; with self-contact "self_gap" (t,) in m, the smallest distance
-    of pairs, at most that of the law.
+    its normal forces on the sheet in N; with self-contact "self_gap" (t,) in m, the smallest
+    distance of pairs, at most that of the law.
 
     Each step minimises its incremental potential inside `diffrax.diffeqsolve`, and is
     differentiated by the implicit-function theorem. The steps are found in a first pass; a
@@ -204,8 +204,12 @@ class Dynamics(AbstractSimulator):
         contacts, mesh, times = self.shell.contacts, self.shell.mesh, self.times()
         if not contacts:
             return {}
-        gaps = [jax.vmap(lambda x, t, c=c: jnp.min(c.gaps(x, t)))(positions, times) for c in contacts]
-        forces = [jax.vmap(lambda x, t, c=c: c.force(mesh, x, t))(positions, times) for c in contacts]
+        gaps = [
+            jax.vmap(lambda x, t, c=c: jnp.min(c.gaps(x, t)))(positions, times) for c in contacts
+        ]
+        forces = [
+            jax.vmap(lambda x, t, c=c: c.force(mesh, x, t))(positions, times) for c in contacts
+        ]
         return {"gap": jnp.stack(gaps, 1), "contact_force": jnp.stack(forces, 1)}
 
 

@@ -37,7 +37,7 @@ class Equilibrium(AbstractSimulator):
     from the last shape. Derivatives, forward or reverse, come from the implicit-function theorem:
     one factorisation and one solve a load.
 
-    **Raises:** `ValueError` if the supports leave a rigid motion free, or for a shell with contacts.
+    **Raises:** `ValueError` if the supports leave a rigid motion free, or the shell has contacts.
 
     **Limits:** limit points (snap-through) under a given load have no neighbouring equilibrium: the
     minimiser then jumps to another one, or the result is `RESULTS.diverged`. Prescribe the motion

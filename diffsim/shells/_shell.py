@@ -124,8 +124,8 @@ class Shell(eqx.Module):
         slip: Slip | None = None,
         memory: PyTree = None,
     ) -> Potential:
-        """Elastic energy less the work of the loads times `factor`, supports and bodies as at `time`;
-        with the friction of a step if `slip` is given, and the creases of `memory`."""
+        """Elastic energy less the work of the loads times `factor`, supports and bodies as at
+        `time`; with the friction of a step if `slip` is given, and the creases of `memory`."""
         time, factor = jnp.asarray(time, float), jnp.asarray(factor, float)
         held, places = held_unknowns(self.mesh, self.holds, time)
         rotations = jnp.full(self.mesh.num_edges, self.bending.rotates_edges)

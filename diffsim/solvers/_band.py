@@ -84,9 +84,7 @@ class BandMatrix(eqx.Module):
         lower = self.lower.at[:, 0].set(diagonal + shift * jnp.max(diagonal))
         return BandMatrix(lower, self.pattern)
 
-    def cholesky_solve(
-        self, right: Float[Array, " n"]
-    ) -> tuple[Float[Array, " n"], BoolScalar]:
+    def cholesky_solve(self, right: Float[Array, " n"]) -> tuple[Float[Array, " n"], BoolScalar]:
         """matrix⁻¹ right and true, or NaN and false where the matrix is not positive definite."""
         return cholesky_solve(self, right)
 

@@ -6,12 +6,10 @@ a band again. LAPACK's band Cholesky is several times faster than SuperLU on she
 thousand vertices, also with the wider band of folded ones, and says whether a matrix is definite.
 """
 
-import functools
 from collections.abc import Callable
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 import scipy.sparse
 from jaxtyping import Array, Float, Int
@@ -35,9 +33,7 @@ class CoupledMatrix(eqx.Module):
         """With `shift` times the largest diagonal entry of the band added to the diagonal."""
         return CoupledMatrix(self.band.shifted(shift), self.indices, self.blocks)
 
-    def cholesky_solve(
-        self, right: Float[Array, " n"]
-    ) -> tuple[Float[Array, " n"], BoolScalar]:
+    def cholesky_solve(self, right: Float[Array, " n"]) -> tuple[Float[Array, " n"], BoolScalar]:
         """matrix⁻¹ right and true, or NaN and false where the matrix is not positive definite."""
         shapes = (jax.ShapeDtypeStruct(right.shape, right.dtype), jax.ShapeDtypeStruct((), bool))
         return jax.pure_callback(_cholesky, shapes, *self._data(), right, vmap_method="sequential")
@@ -50,9 +46,7 @@ class CoupledMatrix(eqx.Module):
 
         def solve(right):
             shape = jax.ShapeDtypeStruct(right.shape, right.dtype)
-            return jax.pure_callback(
-                _solve, shape, *self._data(), right, vmap_method="expand_dims"
-            )
+            return jax.pure_callback(_solve, shape, *self._data(), right, vmap_method="expand_dims")
 
         return solve
 
@@ -81,7 +75,10 @@ def _solve(lower, order, indices, blocks, right):
     if lower.ndim == 2 or lower.shape[0] == 1:
         flat = lambda a, rank: a.reshape(a.shape[-rank:])
         band, place = _summed(
-            flat(lower, 2), flat(order, 1), [flat(a, 2) for a in indices], [flat(a, 3) for a in blocks]
+            flat(lower, 2),
+            flat(order, 1),
+            [flat(a, 2) for a in indices],
+            [flat(a, 3) for a in blocks],
         )
         columns = right.reshape(-1, right.shape[-1])[:, place]
         found = np.empty_like(columns)
@@ -113,7 +110,9 @@ def _summed(lower, order, indices, blocks):
         columns.append(np.broadcast_to(batch[:, None, :], (e, k, k)).ravel())
         values.append(np.asarray(block)[a].ravel())
     # Both triangles of a block are given, one of the band.
-    doubled = np.concatenate([np.zeros(rows[0].size, bool), *[np.ones(r.size, bool) for r in rows[1:]]])
+    doubled = np.concatenate(
+        [np.zeros(rows[0].size, bool), *[np.ones(r.size, bool) for r in rows[1:]]]
+    )
     rows, columns, values = (np.concatenate(a) for a in (rows, columns, values))
     place = order if not sum(k.size for k in kept) else _order(rows, columns, lower.shape[0], kept)
     rank = np.empty_like(place)
@@ -134,7 +133,9 @@ _KEPT = 64
 
 def _order(rows, columns, size, kept):
     """Reverse Cuthill-McKee of the sum; remembered, as contacts last for many iterations."""
-    key = b"".join([np.array([size, rows.size]).tobytes(), *(np.unique(k, axis=0).tobytes() for k in kept)])
+    key = b"".join(
+        [np.array([size, rows.size]).tobytes(), *(np.unique(k, axis=0).tobytes() for k in kept)]
+    )
     if key not in _ORDERS:
         if len(_ORDERS) >= _KEPT:
             _ORDERS.pop(next(iter(_ORDERS)))

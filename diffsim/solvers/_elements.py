@@ -83,7 +83,7 @@ def extrapolated_stress(
 def elements_free_path(
     elements: AbstractElements, q: Float[Array, " n"], after: AbstractElements, moved
 ) -> Scalar:
-    """The least free path of a batch, from `q` to `moved` (n,); see `AbstractElements.free_path`."""
+    """The least `AbstractElements.free_path` of a batch, from `q` to `moved` (n,)."""
     if not elements.obstructs or elements.indices.shape[0] == 0:
         return jnp.ones(())
     one = lambda element, local, later, to: element.free_path(local, later, to)

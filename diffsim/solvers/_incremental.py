@@ -32,8 +32,8 @@ class Motion(eqx.Module):
     """Unknowns (n,) and their rates (n,); the rate of an unknown without mass is zero.
 
     `newton_steps` counts factorisations; it rides along and is no part of the physics. `memory` is
-    what the system remembers of its past beside q (plastic strain), None if nothing. `stages` (k, n)
-    keeps the solutions of the last step for each lag, unless it is None.
+    what the system remembers of its past beside q (plastic strain), None if nothing. `stages`
+    (k, n) keeps the solutions of the last step for each lag, unless it is None.
     """
 
     q: Float[Array, " n"]

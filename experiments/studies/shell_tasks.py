@@ -28,7 +28,8 @@ class ShellTasks(AbstractStudy):
 
     All methods of a seed start at the same random point of the design space and have the same
     budget of forward-equivalent runs, a gradient counted at the CPU time that it was measured to
-    take. The hybrid gives a third of its budget to CMA-ES and the rest to L-BFGS from the best point.
+    take. The hybrid gives a third of its budget to CMA-ES and the rest to L-BFGS from the best
+    point.
     """
 
     name = "shell_tasks"

@@ -34,9 +34,7 @@ def slide():
     )
     shell = shells.Shell(mesh, MATERIAL, loads=[shells.Gravity()], contacts=[contact])
     above = mesh.positions + jnp.array([0.0, 0.0, DISTANCE])
-    rest = shells.Dynamics(
-        shell, step=STEP, steps=STEPS, scheme="implicit_euler", positions=above
-    )
+    rest = shells.Dynamics(shell, step=STEP, steps=STEPS, scheme="implicit_euler", positions=above)
 
     @eqx.filter_jit
     def run(weight, coefficient, gap, speed):

@@ -18,7 +18,7 @@ def _scene():
     two = shells.strip(0.06, 0.04, (2, 1), "aligned")
     turn = np.array([[0.96, -0.28, 0.0], [0.28, 0.96, 0.0], [0.0, 0.0, 1.0]])
     above = np.asarray(two.positions) @ turn.T + [0.0, 0.0, 3e-3]
-    positions = np.concatenate([np.asarray(one.positions) + [0.0, 0.0, 1.5e-3], above])
+    positions = np.concatenate([np.asarray(one.positions + jnp.array([0.0, 0.0, 1.5e-3])), above])
     faces = np.concatenate([np.asarray(one.faces), np.asarray(two.faces) + one.num_vertices])
     mesh = shells.TriangleMesh(positions, faces)
     law = shells.Barrier(200.0, 2e-3)
@@ -77,24 +77,20 @@ def _simulated(dynamics, p, adjoint):
 def test_derivatives_through_contact_friction_and_yielding():
     dynamics = _scene()
     at = jnp.ones(10)
-    plain = jax.jit(lambda p: _simulated(dynamics, p, "checkpointed"))
-    _, found = plain(at)
+    # One program for values and derivatives: it takes minutes to compile.
+    program = jax.jit(
+        jax.value_and_grad(lambda p: _simulated(dynamics, p, "checkpointed"), has_aux=True)
+    )
+    (_, found), reverse = program(at)
     values = found.checked().values
     # Everything that is tested happens: both bodies and both sheets touch, and the sheets yield.
-    assert np.all(np.asarray(values["gap"]).min(axis=0) < 2e-3)
+    assert np.all(np.asarray(values["gap"]).min(axis=0) < 1.9e-3)
     assert 0 < float(values["self_gap"].min()) < 1.9e-3
-    assert float(values["plastic_work"][-1]) > 0.05 * float(values["bending_energy"][-1])
-    reverse = jax.jit(jax.grad(lambda p: _simulated(dynamics, p, "checkpointed")[0]))(at)
-    assert np.all(np.abs(reverse) > 1e-7 * np.abs(reverse).max())
+    assert float(values["plastic_work"][-1]) > 0.5 * float(values["bending_energy"][-1])
     differences = []
     for i in range(at.size):
         h = 2e-5
-        low, high = (float(plain(at.at[i].add(s * h))[0]) for s in (-1, 1))
+        low, high = (float(program(at.at[i].add(s * h))[0][0]) for s in (-1, 1))
         differences.append((high - low) / (2 * h))
-    print(np.stack([reverse, differences], 1))
     scale = np.abs(reverse).max()
     np.testing.assert_allclose(reverse, differences, rtol=1e-5, atol=1e-7 * scale)
-    along = jnp.cos(jnp.arange(10.0))
-    value = lambda p: _simulated(dynamics, p, "forward")[0]
-    forward = jax.jit(lambda p: jax.jvp(value, (p,), (along,))[1])(at)
-    np.testing.assert_allclose(forward, reverse @ along, rtol=1e-8)

@@ -51,7 +51,9 @@ def test_loop_and_dissipation_of_one_hinge(hardening):
         elastic, _, hardened = row
         work = weight * (YIELD * hardened + 0.5 * hardening * hardened**2)
         assert float(moment) == pytest.approx(weight * per_angle * elastic, abs=1e-12)
-        assert float(energy["bending_energy"]) == pytest.approx(0.5 * weight * elastic**2, abs=1e-14)
+        assert float(energy["bending_energy"]) == pytest.approx(
+            0.5 * weight * elastic**2, abs=1e-14
+        )
         assert float(energy["plastic_work"]) == pytest.approx(work, rel=1e-10, abs=1e-18)
         assert float(energy["plastic_work"]) >= before
         before = float(energy["plastic_work"])

@@ -96,7 +96,7 @@ class BodyContact(eqx.Module):
         self, mesh: TriangleMesh, positions: Float[Array, "v 3"], time: ScalarLike
     ) -> Float[Array, " 3"]:
         """The sum of the normal forces on the sheet, N."""
-        gap, normal, force = self._pressed(mesh, positions[self.where], time)
+        _, normal, force = self._pressed(mesh, positions[self.where], time)
         return jnp.sum(force[:, None] * normal, axis=0)
 
     def elements(

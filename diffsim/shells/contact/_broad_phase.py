@@ -1,4 +1,4 @@
-"""Which vertices and faces, and which edges, may come close: on the host, by boxes in a k-d tree."""
+"""Which vertices and faces, and which edges, may come close: on the host, by a k-d tree."""
 
 import numpy as np
 from scipy.spatial import cKDTree

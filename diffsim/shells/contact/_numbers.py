@@ -14,5 +14,6 @@ def positive(module: eqx.Module, **units: str) -> None:
         value = np.asarray(value)
         if not (np.isfinite(value) & (value > 0)).all():
             raise ValueError(
-                f"{name} of {type(module).__name__} must be positive, in {unit}, but {name}={value}."
+                f"{name} of {type(module).__name__} must be positive, in {unit}, but "
+                f"{name}={value}."
             )

@@ -38,7 +38,7 @@ class SelfContact(eqx.Module):
     - `capacity`: pairs of each kind that may be near at once; by default 16 for each vertex, enough
       for three layers. More than that end the simulation with `RESULTS.diverged`.
 
-    **Raises** (when put on a mesh): `ValueError` for a distance of more than half the shortest edge.
+    **Raises** (when put on a mesh): `ValueError` for a distance above half the shortest edge.
     """
 
     law: Barrier
@@ -55,7 +55,9 @@ class SelfContact(eqx.Module):
         capacity: int | None = None,
     ):
         if not isinstance(law, Barrier):
-            raise ValueError(f"law must be a Barrier for SelfContact, but is a {type(law).__name__}.")
+            raise ValueError(
+                f"law must be a Barrier for SelfContact, but is a {type(law).__name__}."
+            )
         if reach is not None and not (np.isfinite(reach) and reach > 0):
             raise ValueError(f"reach must be positive, in m, but is {reach!r}.")
         if capacity is not None and capacity < 1:
@@ -87,8 +89,8 @@ class SelfContact(eqx.Module):
         distance = float(self.law.distance)
         if distance > 0.5 * shortest:
             raise ValueError(
-                f"distance of the law must be at most half the shortest edge ({0.5 * shortest:g} m) "
-                f"for SelfContact, but is {distance:g} m."
+                f"distance of the law must be at most half the shortest edge ({0.5 * shortest:g} "
+                f"m) for SelfContact, but is {distance:g} m."
             )
 
     def check_apart(self, mesh: TriangleMesh, positions: Float[Array, "v 3"]) -> None:

@@ -18,7 +18,7 @@ from ._bending import AbstractBending, Guides, MidEdgeBending
 
 class Crease(NamedTuple):
     """What a face remembers: `angles` (f, 3), the plastic part of the deviations of its normal at
-    its edges (radian), and `hardened` (f,), the plastic curvature that it has gone through (1/m)."""
+    its edges (radian), and `hardened` (f,), the plastic curvature it has gone through (1/m)."""
 
     angles: Float[Array, "f 3"]
     hardened: Float[Array, " f"]
@@ -39,11 +39,12 @@ class PlasticBending(AbstractBending):
 
     so that moment, consistent tangent and the derivatives of the update are exact.
 
-    **Arguments:** `yield_curvature` κ_y in 1/m; a sheet with the yield stress σ_y begins to yield at
-    2 σ_y (1 − ν²)/(E h). `hardening` η: slope of the moment over plastic curvature, in units of D.
+    **Arguments:** `yield_curvature` κ_y in 1/m; a sheet with the yield stress σ_y begins to yield
+    at 2 σ_y (1 − ν²)/(E h). `hardening` η: slope of the moment over plastic curvature, in units
+    of D.
 
-    Source: J. Simo, T. Hughes, Computational inelasticity (1998), chapters 1 and 3, with the norm of
-    the energy in the place of von Mises', which makes the return radial; M. Ortiz, L. Stainier,
+    Source: J. Simo, T. Hughes, Computational inelasticity (1998), chapters 1 and 3, with the norm
+    of the energy in the place of von Mises', which makes the return radial; M. Ortiz, L. Stainier,
     Comput. Methods Appl. Mech. Eng. 171 (1999) 419, for the condensed energy.
     """
 
@@ -52,7 +53,10 @@ class PlasticBending(AbstractBending):
     rotates_edges: ClassVar[bool] = True
 
     def __check_init__(self):
-        for name, least in (("yield_curvature", "positive, in 1/m"), ("hardening", "at least zero")):
+        for name, least in (
+            ("yield_curvature", "positive, in 1/m"),
+            ("hardening", "at least zero"),
+        ):
             value = getattr(self, name)
             if isinstance(value, Tracer) or not isinstance(value, Array | np.ndarray):
                 continue
@@ -77,14 +81,14 @@ class PlasticBending(AbstractBending):
         scale = _scale(mesh, material)
         return _Yielding(faces.indices, faces, memory.angles, limit, hardening, scale)
 
-    def remembered(self, elements: AbstractElements, q: Float[Array, " n"], memory: Crease) -> Crease:
+    def remembered(
+        self, elements: AbstractElements, q: Float[Array, " n"], memory: Crease
+    ) -> Crease:
         assert isinstance(elements, _Yielding)
         angles, more = jax.vmap(lambda face, local: face.flow(local))(elements, q[elements.indices])
         return Crease(memory.angles + angles, memory.hardened + more)
 
-    def stored(
-        self, elements: AbstractElements, q: Float[Array, " n"]
-    ) -> Scalar:
+    def stored(self, elements: AbstractElements, q: Float[Array, " n"]) -> Scalar:
         assert isinstance(elements, _Yielding)
         one = lambda face, local: face.elastic(face.measures(local))
         return jnp.sum(jax.vmap(one)(elements, q[elements.indices]))
