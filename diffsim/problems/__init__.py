@@ -46,11 +46,6 @@ from ._shell_cases import (
     small_cases as small_cases,
     strip_cases as strip_cases,
 )
-from ._shell_tasks import (
-    SOLVED as SOLVED,
-    shell_forming as shell_forming,
-    shell_sliding as shell_sliding,
-)
 from ._trial import TrialSimulator as TrialSimulator, trial as trial
 from ._voltammetric import (
     FIVE_SCANS_TRUTH as FIVE_SCANS_TRUTH,
