@@ -9,7 +9,7 @@ def positive(module: eqx.Module, **units: str) -> None:
     """**Raises:** `ValueError` naming the field whose value is not positive and finite."""
     for name, unit in units.items():
         value = getattr(module, name)
-        if isinstance(value, Tracer) or not isinstance(np.asarray(value).ravel()[:1], np.ndarray):
+        if isinstance(value, Tracer):
             continue
         value = np.asarray(value)
         if not (np.isfinite(value) & (value > 0)).all():

@@ -58,7 +58,7 @@ class PlasticBending(AbstractBending):
             ("hardening", "at least zero"),
         ):
             value = getattr(self, name)
-            if isinstance(value, Tracer) or not isinstance(value, Array | np.ndarray):
+            if isinstance(value, Tracer):
                 continue
             fine = value > 0 if name == "yield_curvature" else value >= 0
             if not bool(np.isfinite(value) & fine):
