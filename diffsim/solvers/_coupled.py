@@ -142,5 +142,7 @@ def _order(rows, columns, size, kept):
         ones = np.ones(rows.size, np.int8)
         graph = scipy.sparse.coo_array((ones, (rows, columns)), (size, size)).tocsr()
         graph = (graph + graph.T).tocsr()
-        _ORDERS[key] = scipy.sparse.csgraph.reverse_cuthill_mckee(graph, symmetric_mode=True)
+        _ORDERS[key] = scipy.sparse.csgraph.reverse_cuthill_mckee(  # pyright: ignore
+            graph, symmetric_mode=True
+        )
     return _ORDERS[key]
