@@ -53,7 +53,9 @@ def slide():
 
     def at(tilt, coefficient, speed=0.0):
         weight = GRAVITY * jnp.array([np.sin(tilt), 0.0, -np.cos(tilt)])
-        found = run(weight, jnp.asarray(coefficient), jnp.asarray(_rest_gap(tilt)), speed)
+        found = run(
+            weight, jnp.asarray(coefficient), jnp.asarray(_rest_gap(tilt)), jnp.asarray(speed)
+        )
         values = found.checked().values
         return np.asarray(values["velocities"])[..., 0], values
 
