@@ -29,12 +29,25 @@ from ._supports import (
     Schedule as Schedule,
     Symmetry as Symmetry,
 )
+from .contact import (
+    AbstractNormalLaw as AbstractNormalLaw,
+    AbstractShape as AbstractShape,
+    Barrier as Barrier,
+    BodyContact as BodyContact,
+    Capsule as Capsule,
+    Friction as Friction,
+    Penalty as Penalty,
+    Plane as Plane,
+    SelfContact as SelfContact,
+    Sphere as Sphere,
+)
 from .energies import (
     AbstractBending as AbstractBending,
     AbstractMembrane as AbstractMembrane,
     HingeBending as HingeBending,
     MidEdgeBending as MidEdgeBending,
     NeoHookean as NeoHookean,
+    PlasticBending as PlasticBending,
     StVenantKirchhoff as StVenantKirchhoff,
     hinge_angle as hinge_angle,
 )

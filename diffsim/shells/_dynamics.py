@@ -21,9 +21,11 @@ from ..solvers import (
     Motion,
     NewtonSettings,
     Potential,
+    Slip,
     ended,
 )
 from ._shell import Shell
+from .contact import check_apart
 
 _SCHEMES: dict[str, type[AbstractIncrementalSolver]] = {
     "implicit_euler": ImplicitEuler,
@@ -41,23 +43,28 @@ class Dynamics(AbstractSimulator):
     - `step`: in s; `steps`: how many.
     - `scheme`: "implicit_euler" (first order, damps), "bdf2" (second order, damps little) or
       "implicit_midpoint" (second order, keeps the energy of vibrations, resolved or not).
+    - `lags`: how many times a step with friction is solved; each time normal forces and directions
+      are those of the solution before, the first time those of the start of the step.
     - `positions`, `velocities`: (v, 3) at t = 0; by default at rest in the rest shape.
     - `tolerance`: of the last Newton step, relative to the size of the sheet; `max_steps`: of
       Newton's method in each time step.
 
     **Call:** `dynamics(None)`. The `Observables` are "time" (t,), "positions", "velocities"
     (t, v, 3), "kinetic_energy", "membrane_energy", "bending_energy" (t,) in J, "momentum" and
-    "angular_momentum" (t, 3), about the origin; t = steps + 1, the start included.
+    "angular_momentum" (t, 3), about the origin; t = steps + 1, the start included. With contacts
+    also "gap" (t, c), the smallest of each contact in m, and "contact_force" (t, c, 3), the sum of
+    its normal forces on the sheet in N; with self-contact "self_gap" (t,) in m, the smallest
+    distance of pairs, at most that of the law.
 
     Each step minimises its incremental potential inside `diffrax.diffeqsolve`, and is
     differentiated by the implicit-function theorem. The steps are found in a first pass; a
-    second one starts each search at what the first has found, so that it only tests the
-    residual: differentiating it costs one factorisation and one solve a step, and memory
-    for one state a step.
+    second one takes what the first has found: differentiating it costs one factorisation and
+    one solve a step (and lag), and memory for one state a step (and lag).
 
-    **Raises:** `ValueError` for numbers out of range or faces without mass.
+    **Raises:** `ValueError` for numbers out of range, faces without mass, or vertices that begin
+    inside a body.
 
-    **Limits:** no contact, no damping but that of the scheme. A step that finds no minimum ends
+    **Limits:** no damping but that of the scheme and of friction. A step that finds no minimum ends
     with `RESULTS.diverged`: take a shorter one.
     """
 
@@ -69,6 +76,7 @@ class Dynamics(AbstractSimulator):
     scheme: str = eqx.field(static=True)
     tolerance: float = eqx.field(static=True)
     max_steps: int = eqx.field(static=True)
+    lags: int = eqx.field(static=True)
     adjoint: AdjointName = eqx.field(static=True)
 
     adjoints: ClassVar = ("forward", "checkpointed")
@@ -84,9 +92,10 @@ class Dynamics(AbstractSimulator):
         velocities=None,
         tolerance: float = 1e-9,
         max_steps: int = 100,
+        lags: int = 2,
         adjoint: AdjointName = "checkpointed",
     ):
-        _check(step, steps, scheme, tolerance)
+        _check(step, steps, scheme, tolerance, lags)
         _check_mass(shell)
         rest = shell.mesh.positions
         self.shell = shell
@@ -96,6 +105,10 @@ class Dynamics(AbstractSimulator):
             self.velocities = _like(velocities, rest, "velocities")
         self.step, self.steps, self.scheme = float(step), int(steps), scheme
         self.tolerance, self.max_steps, self.adjoint = tolerance, max_steps, adjoint
+        self.lags = int(lags)
+        check_apart(shell.contacts, self.positions)
+        if shell.self_contact is not None:
+            shell.self_contact.check_apart(shell.mesh, self.positions)
 
     def with_adjoint(self, adjoint: AdjointName) -> "Dynamics":
         return Dynamics(
@@ -107,6 +120,7 @@ class Dynamics(AbstractSimulator):
             velocities=self.velocities,
             tolerance=self.tolerance,
             max_steps=self.max_steps,
+            lags=self.lags,
             adjoint=adjoint,
         )
 
@@ -119,21 +133,27 @@ class Dynamics(AbstractSimulator):
         return self.step * jnp.arange(self.steps + 1)
 
     def __call__(self, inputs: None = None) -> Observables:
-        unguided = _Sheet(self.shell, self.tolerance, self.max_steps)
+        sheet = _Sheet(self.shell, self.tolerance, self.max_steps, self._lags())
         first = self._integrate(
-            jax.lax.stop_gradient(unguided), jax.lax.stop_gradient(self._start()), "forward"
+            jax.lax.stop_gradient(sheet), jax.lax.stop_gradient(self._start()), "forward"
         )
         assert first.ys is not None
-        guided = _GuidedSheet(unguided, self.step, jax.lax.stop_gradient(first.ys.q))
-        second = self._integrate(guided, self._start(), self.adjoint)
+        known = jax.lax.stop_gradient(first.ys.stages)
+        solved = _SolvedSheet(sheet, self.step, known)
+        second = self._integrate(solved, self._start(), self.adjoint)
         assert second.ys is not None
-        stats = {"newton_steps": first.ys.newton_steps[-1] + second.ys.newton_steps[-1]}
-        return observe(self._values(second.ys), ended(second.result), stats)
+        stats = {"newton_steps": first.ys.newton_steps[-1]}
+        return observe(self._values(second.ys), ended(first.result), stats)
+
+    def _lags(self) -> int:
+        return self.lags if self.shell.rubs else 1
 
     def _start(self) -> Motion:
         potential = self.shell.potential(0.0)
         q = potential.supported(self.shell.unknowns(self.positions))
-        return Motion(q, self.shell.unknowns(self.velocities), jnp.zeros(()))
+        stages = jnp.zeros((self._lags(), self.shell.size))
+        speed, memory = self.shell.unknowns(self.velocities), self.shell.fresh()
+        return Motion(q, speed, jnp.zeros(()), memory, stages)
 
     def _integrate(self, system: AbstractPotentialSystem, start: Motion, adjoint: AdjointName):
         differentiated = (
@@ -161,7 +181,7 @@ class Dynamics(AbstractSimulator):
         velocities = self.shell.positions(motion.velocity)
         masses = self.shell.mass()[: 3 * self.shell.mesh.num_vertices : 3]
         momenta = masses[:, None] * velocities
-        elastic = jax.vmap(self.shell.energies)(motion.q, self.times())
+        elastic = jax.vmap(self.shell.energies)(motion.q, self.times(), motion.memory)
         return {
             "time": self.times(),
             "positions": positions,
@@ -170,7 +190,27 @@ class Dynamics(AbstractSimulator):
             "momentum": jnp.sum(momenta, axis=1),
             "angular_momentum": jnp.sum(jnp.cross(positions, momenta), axis=1),
             **elastic,
+            **self._contact_values(positions),
+            **self._self_contact_values(motion.q),
         }
+
+    def _self_contact_values(self, q: Float[Array, "t n"]) -> dict[str, Array]:
+        own = self.shell.self_contact
+        if own is None:
+            return {}
+        return {"self_gap": jax.lax.map(lambda q: own.smallest_gap(self.shell.mesh, q), q)}
+
+    def _contact_values(self, positions: Float[Array, "t v 3"]) -> dict[str, Array]:
+        contacts, mesh, times = self.shell.contacts, self.shell.mesh, self.times()
+        if not contacts:
+            return {}
+        gaps = [
+            jax.vmap(lambda x, t, c=c: jnp.min(c.gaps(x, t)))(positions, times) for c in contacts
+        ]
+        forces = [
+            jax.vmap(lambda x, t, c=c: c.force(mesh, x, t))(positions, times) for c in contacts
+        ]
+        return {"gap": jnp.stack(gaps, 1), "contact_force": jnp.stack(forces, 1)}
 
 
 class _Sheet(AbstractPotentialSystem):
@@ -179,9 +219,19 @@ class _Sheet(AbstractPotentialSystem):
     shell: Shell
     tolerance: float = eqx.field(static=True)
     max_steps: int = eqx.field(static=True)
+    lags: int = eqx.field(static=True)
 
     def potential(self, time) -> Potential:
         return self.shell.potential(time)
+
+    def lag_count(self) -> int:
+        return self.lags
+
+    def potential_with(self, time, slip: Slip, memory) -> Potential:
+        return self.shell.potential(time, slip=slip, memory=memory)
+
+    def remember(self, time, q: Float[Array, " n"], memory):
+        return self.shell.remembered(q, time, memory)
 
     def mass(self) -> Float[Array, " n"]:
         return self.shell.mass()
@@ -193,15 +243,24 @@ class _Sheet(AbstractPotentialSystem):
         return q
 
 
-class _GuidedSheet(AbstractPotentialSystem):
-    """The same, when the states are known: each search starts at the one that was found."""
+class _SolvedSheet(AbstractPotentialSystem):
+    """The same, when the states are known and only their derivatives are asked for."""
 
     sheet: _Sheet
     step: float = eqx.field(static=True)
-    known: Float[Array, "t n"]
+    known: Float[Array, "t k n"]
 
     def potential(self, time) -> Potential:
         return self.sheet.potential(time)
+
+    def potential_with(self, time, slip: Slip, memory) -> Potential:
+        return self.sheet.potential_with(time, slip, memory)
+
+    def remember(self, time, q: Float[Array, " n"], memory):
+        return self.sheet.remember(time, q, memory)
+
+    def lag_count(self) -> int:
+        return self.sheet.lags
 
     def mass(self) -> Float[Array, " n"]:
         return self.sheet.mass()
@@ -210,16 +269,14 @@ class _GuidedSheet(AbstractPotentialSystem):
         return self.sheet.settings()
 
     def guess(self, time, q: Float[Array, " n"]) -> Float[Array, " n"]:
-        # At the middle of a step (the midpoint rule) the state is the mean of two.
-        place = time / self.step
-        low = jnp.clip(jnp.floor(place + 0.25).astype(int), 0, self.known.shape[0] - 1)
-        high = jnp.clip(jnp.ceil(place - 0.25).astype(int), 0, self.known.shape[0] - 1)
-        mean = 0.5 * (self.known[low] + self.known[high])
-        # Unknowns without mass are those of the middle already.
-        return jnp.where(self.mass() > 0, mean, self.known[high])
+        return q
+
+    def solved(self, time) -> Float[Array, "k n"]:
+        # At the end of a step, or in its middle (the midpoint rule).
+        return self.known[jnp.ceil(time / self.step - 0.25).astype(int)]
 
 
-def _check(step: float, steps: int, scheme: str, tolerance: float) -> None:
+def _check(step: float, steps: int, scheme: str, tolerance: float, lags: int) -> None:
     if not (np.isfinite(step) and step > 0):
         raise ValueError(f"step must be positive, in s, but is {step!r}.")
     if not isinstance(steps, int | np.integer) or steps < 1:
@@ -228,6 +285,8 @@ def _check(step: float, steps: int, scheme: str, tolerance: float) -> None:
         raise ValueError(f"scheme must be one of {', '.join(_SCHEMES)}, but is {scheme!r}.")
     if not 1e-14 <= tolerance <= 1e-3:
         raise ValueError(f"tolerance must be between 1e-14 and 1e-3, but is {tolerance!r}.")
+    if not isinstance(lags, int | np.integer) or lags < 1:
+        raise ValueError(f"lags must be a whole number, at least 1, but is {lags!r}.")
 
 
 def _check_mass(shell: Shell) -> None:

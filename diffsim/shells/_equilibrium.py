@@ -37,7 +37,7 @@ class Equilibrium(AbstractSimulator):
     from the last shape. Derivatives, forward or reverse, come from the implicit-function theorem:
     one factorisation and one solve a load.
 
-    **Raises:** `ValueError` if the supports leave a rigid motion free.
+    **Raises:** `ValueError` if the supports leave a rigid motion free, or the shell has contacts.
 
     **Limits:** limit points (snap-through) under a given load have no neighbouring equilibrium: the
     minimiser then jumps to another one, or the result is `RESULTS.diverged`. Prescribe the motion
@@ -55,6 +55,7 @@ class Equilibrium(AbstractSimulator):
         if not 1e-14 <= tolerance <= 1e-3:
             raise ValueError(f"tolerance must be between 1e-14 and 1e-3, but is {tolerance!r}.")
         check_supported(shell)
+        _check_untouched(shell)
         start = shell.mesh.positions if start is None else jnp.asarray(start, float)
         if start.shape != shell.mesh.positions.shape or not np.isfinite(start).all():
             raise ValueError(
@@ -73,18 +74,21 @@ class Equilibrium(AbstractSimulator):
     def __call__(self, inputs: Float[Array, " t"] | None = None) -> Observables:
         factors = jnp.ones(1) if inputs is None else jnp.asarray(inputs, float)
 
-        def load(q, factor):
-            q, result, steps = self._solve(q, factor)
-            return jax.lax.stop_gradient(q), (q, code(result), steps)
+        def load(carry, factor):
+            start, memory = carry
+            q, result, steps = self._solve(start, factor, memory)
+            memory = self.shell.remembered(q, factor, memory)
+            return (jax.lax.stop_gradient(q), memory), (q, memory, code(result), steps)
 
         start = jax.lax.stop_gradient(self.shell.unknowns(self.start))
-        _, (q, codes, steps) = jax.lax.scan(load, start, factors)
-        values = jax.vmap(self._values)(q, factors)
+        _, found = jax.lax.scan(load, (start, self.shell.fresh()), factors)
+        q, memory, codes, steps = found
+        values = jax.vmap(self._values)(q, factors, memory)
         result = worst(*(from_code(codes[i]) for i in range(factors.size)))
         return observe(values, result, {"newton_steps": jnp.sum(steps)})
 
-    def _solve(self, q0, factor):
-        potential = self.shell.potential(factor, factor)
+    def _solve(self, q0, factor, memory):
+        potential = self.shell.potential(factor, factor, memory=memory)
         fixed = jax.lax.stop_gradient(potential)
         settings = self.shell.settings(self.tolerance, self.max_steps)
         quick = mixed_newton(fixed, q0, settings)
@@ -93,13 +97,21 @@ class Equilibrium(AbstractSimulator):
         )
         return differentiable(potential, found.q), found.result, quick.steps + found.steps
 
-    def _values(self, q, factor):
-        potential = self.shell.potential(factor, factor)
+    def _values(self, q, factor, memory):
+        potential = self.shell.potential(factor, factor, memory=memory)
         reactions = jnp.where(potential.free, 0.0, potential.full_gradient(q))
         return {
             "positions": self.shell.positions(q),
             "unknowns": q,
             "factor": factor,
             "reactions": self.shell.positions(reactions),
-            **self.shell.energies(q, factor),
+            **self.shell.energies(q, factor, memory),
         }
+
+
+def _check_untouched(shell: Shell) -> None:
+    if shell.contacts or shell.self_contact is not None:
+        raise ValueError(
+            f"shell must have no contacts for Equilibrium, but has {len(shell.contacts)} with "
+            "bodies or one with itself: let Dynamics with a long step bring it to rest."
+        )

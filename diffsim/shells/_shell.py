@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.sparse
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from .._precision import require_x64
 from .._types import Scalar, ScalarLike
@@ -16,12 +16,14 @@ from ..solvers import (
     BandPattern,
     NewtonSettings,
     Potential,
+    Slip,
     band_pattern,
     elements_energy,
 )
 from ._loads import AbstractLoad, vertex_masses
 from ._material import AbstractMaterial
 from ._supports import AbstractSupport, Hold, guided_edges, held_unknowns
+from .contact import BodyContact, SelfContact
 from .energies import (
     AbstractBending,
     AbstractMembrane,
@@ -42,7 +44,8 @@ class Shell(eqx.Module):
 
     - `mesh`: the rest shape; `material`: an `AbstractMaterial`. All their numbers are leaves.
     - `membrane`, `bending`: the energies.
-    - `loads`, `supports`: lists.
+    - `loads`, `supports`, `contacts` (with bodies): lists.
+    - `self_contact`: a `SelfContact`, or None.
 
     **Raises:** `ValueError` naming the element for fields of a length other than the number of
     faces, or supports that find nothing; `RuntimeError` in float32 mode.
@@ -54,6 +57,8 @@ class Shell(eqx.Module):
     bending: AbstractBending
     loads: tuple[AbstractLoad, ...]
     holds: tuple[Hold, ...]
+    contacts: tuple[BodyContact, ...]
+    self_contact: SelfContact | None
     pattern: BandPattern
 
     def __init__(
@@ -65,6 +70,8 @@ class Shell(eqx.Module):
         bending: AbstractBending | None = None,
         loads: Sequence[AbstractLoad] = (),
         supports: Sequence[AbstractSupport] = (),
+        contacts: Sequence[BodyContact] = (),
+        self_contact: SelfContact | None = None,
     ):
         require_x64()
         _check_fields(mesh, material)
@@ -74,8 +81,18 @@ class Shell(eqx.Module):
         self.bending = MidEdgeBending() if bending is None else bending
         self.loads = tuple(load.located(mesh) for load in loads)
         self.holds = tuple(support.on(mesh) for support in supports)
+        self.contacts = tuple(contact.located(mesh) for contact in contacts)
+        self.self_contact = self_contact
+        if self_contact is not None:
+            self_contact.check(mesh)
         indices = tuple(np.asarray(batch.indices) for batch in self._elements(0.0, 1.0))
         self.pattern = band_pattern(self.size, indices)
+
+    @property
+    def rubs(self) -> bool:
+        """Whether there is friction."""
+        touching = (*self.contacts, *([] if self.self_contact is None else [self.self_contact]))
+        return any(contact.friction is not None for contact in touching)
 
     @property
     def size(self) -> int:
@@ -100,8 +117,15 @@ class Shell(eqx.Module):
         masses = jnp.repeat(vertex_masses(self.mesh, self.material), 3)
         return jnp.concatenate([masses, jnp.zeros(self.mesh.num_edges)])
 
-    def potential(self, time: ScalarLike = 0.0, factor: ScalarLike = 1.0) -> Potential:
-        """Elastic energy less the work of the loads times `factor`, supports as at `time`."""
+    def potential(
+        self,
+        time: ScalarLike = 0.0,
+        factor: ScalarLike = 1.0,
+        slip: Slip | None = None,
+        memory: PyTree = None,
+    ) -> Potential:
+        """Elastic energy less the work of the loads times `factor`, supports and bodies as at
+        `time`; with the friction of a step if `slip` is given, and the creases of `memory`."""
         time, factor = jnp.asarray(time, float), jnp.asarray(factor, float)
         held, places = held_unknowns(self.mesh, self.holds, time)
         rotations = jnp.full(self.mesh.num_edges, self.bending.rotates_edges)
@@ -111,23 +135,41 @@ class Shell(eqx.Module):
             jnp.zeros((self.mesh.num_vertices, 3)),
         )
         zeros = jnp.zeros(self.size)
+        own = self.self_contact
         return Potential(
-            elements=self._elements(time, factor),
+            elements=self._elements(time, factor, slip, memory),
             force=jnp.concatenate([factor * force.ravel(), jnp.zeros(self.mesh.num_edges)]),
             inertia=zeros,
             centre=zeros,
             free=jnp.concatenate([~held.ravel(), rotations & ~guided]),
             held=self.unknowns(places),
             pattern=self.pattern,
+            loose=() if own is None or slip is None else own.rubbing(self.mesh, slip),
+            encounters=() if own is None else (own.encounters(self.mesh),),
         )
 
-    def energies(self, q: Float[Array, " n"], time: ScalarLike = 0.0) -> dict[str, Scalar]:
-        """Stretching and bending energy in joules, by name."""
-        membrane, bending, *_ = self._elements(time, 1.0)
-        return {
+    def energies(
+        self, q: Float[Array, " n"], time: ScalarLike = 0.0, memory: PyTree = None
+    ) -> dict[str, Scalar]:
+        """Stretching and (elastic) bending energy in joules, by name; with a memory also the
+        "plastic_work" done so far."""
+        membrane, bending, *_ = self._elements(time, 1.0, None, memory)
+        found = {
             "membrane_energy": elements_energy(membrane, q),
-            "bending_energy": elements_energy(bending, q),
+            "bending_energy": self.bending.stored(bending, q),
         }
+        if memory is not None:
+            found["plastic_work"] = self.bending.work(self.mesh, self.material, memory)
+        return found
+
+    def fresh(self) -> PyTree:
+        """The memory of a sheet that nothing has happened to."""
+        return self.bending.fresh(self.mesh)
+
+    def remembered(self, q: Float[Array, " n"], time: ScalarLike, memory: PyTree) -> PyTree:
+        """The memory after a step from `memory` that ended in `q`."""
+        _, bending, *_ = self._elements(time, 1.0, None, memory)
+        return self.bending.remembered(bending, q, memory)
 
     def settings(self, step_tolerance: float, max_steps: int) -> NewtonSettings:
         """Newton's tolerances: `step_tolerance` is relative to the size of the sheet, and forces
@@ -140,14 +182,25 @@ class Shell(eqx.Module):
             NewtonSettings(round_off, step_tolerance * size, max_steps=max_steps)
         )
 
-    def _elements(self, time: ScalarLike, factor: ScalarLike) -> tuple[AbstractElements, ...]:
+    def _elements(
+        self,
+        time: ScalarLike,
+        factor: ScalarLike,
+        slip: Slip | None = None,
+        memory: PyTree = None,
+    ) -> tuple[AbstractElements, ...]:
         time, factor = jnp.asarray(time, float), jnp.asarray(factor, float)
         guides = Guides(*guided_edges(self.mesh, self.holds, time))
         follow = [load.elements(self.mesh, self.material, factor) for load in self.loads]
         return (
             self.membrane.elements(self.mesh, self.material),
-            self.bending.elements(self.mesh, self.material, guides),
+            self.bending.elements(self.mesh, self.material, guides, memory),
             *(batch for batches in follow for batch in batches),
+            *(
+                batch
+                for contact in self.contacts
+                for batch in contact.elements(self.mesh, time, slip)
+            ),
         )
 
 

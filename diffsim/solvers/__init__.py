@@ -13,6 +13,7 @@ from ._band import (
     cholesky_solve as cholesky_solve,
     factorise as factorise,
 )
+from ._coupled import CoupledMatrix as CoupledMatrix
 from ._elements import (
     AbstractElements as AbstractElements,
     elements_energy as elements_energy,
@@ -28,6 +29,7 @@ from ._incremental import (
     ImplicitEuler as ImplicitEuler,
     ImplicitMidpoint as ImplicitMidpoint,
     Motion as Motion,
+    Slip as Slip,
     ended as ended,
 )
 from ._matrix import (
@@ -45,8 +47,9 @@ from ._newton import (
     minimise as minimise,
     mixed_newton as mixed_newton,
 )
+from ._path import travel as travel
 from ._periodic import oscillation as oscillation
-from ._potential import Potential as Potential
+from ._potential import AbstractEncounters as AbstractEncounters, Potential as Potential
 from ._rosenbrock import (
     RODAS4P as RODAS4P,
     RODAS5P as RODAS5P,

@@ -5,6 +5,8 @@ narrow band; LAPACK's band Cholesky (pbtrf) then works at the speed of dense alg
 is an ordinary array: it can be kept, mapped and differentiated around, which a handle could not.
 """
 
+from collections.abc import Callable
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -13,7 +15,7 @@ import scipy.sparse
 from jaxtyping import Array, Bool, Float, Int
 from scipy.linalg import lapack
 
-from .._types import BoolScalar
+from .._types import BoolScalar, Scalar
 
 
 class BandPattern(eqx.Module):
@@ -75,6 +77,20 @@ class BandMatrix(eqx.Module):
 
     lower: Float[Array, "n b"]
     pattern: BandPattern
+
+    def shifted(self, shift: Scalar) -> "BandMatrix":
+        """With `shift` times the largest diagonal entry added to the diagonal."""
+        diagonal = self.lower[:, 0]
+        lower = self.lower.at[:, 0].set(diagonal + shift * jnp.max(diagonal))
+        return BandMatrix(lower, self.pattern)
+
+    def cholesky_solve(self, right: Float[Array, " n"]) -> tuple[Float[Array, " n"], BoolScalar]:
+        """matrix⁻¹ right and true, or NaN and false where the matrix is not positive definite."""
+        return cholesky_solve(self, right)
+
+    def solver(self) -> Callable[[Float[Array, " n"]], Float[Array, " n"]]:
+        """right -> matrix⁻¹ right, of any symmetric matrix; factorised once."""
+        return factorise(self).solve
 
 
 def assemble(
@@ -161,12 +177,15 @@ def _cholesky_solve(lower, right):
     lower = np.broadcast_to(lower, (*batch, *lower.shape[-2:]))
     right = np.broadcast_to(right, found.shape)
     for place in np.ndindex(batch):
-        _, solution, info = lapack.dpbsv(  # pyright: ignore
-            lower[place].T, right[place], lower=1
-        )
-        definite[place] = info == 0 and bool(np.isfinite(solution).all())
-        found[place] = solution if definite[place] else np.nan
+        found[place], definite[place] = cholesky_solve_host(lower[place], right[place])
     return found, definite
+
+
+def cholesky_solve_host(lower: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, bool]:
+    """The solution for one or more columns and true, or NaN and false if not definite."""
+    _, solution, info = lapack.dpbsv(lower.T, right, lower=1)  # pyright: ignore
+    definite = info == 0 and bool(np.isfinite(solution).all())
+    return (solution if definite else np.full_like(right, np.nan)), definite
 
 
 def _solve(lower, definite, right):
@@ -191,18 +210,18 @@ def _solve_one(lower, definite: bool, right):
     if definite:
         solution, info = lapack.dpbtrs(lower.T, right, lower=1)  # pyright: ignore
     else:
-        solution, info = _indefinite_solve(lower, right)
+        return solve_indefinite_host(lower, right)
     return solution if info == 0 else np.full_like(right, np.nan)
 
 
-def _indefinite_solve(lower, right):
-    """Band LU with pivoting of the whole band, in LAPACK's layout."""
+def solve_indefinite_host(lower: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """By band LU with pivoting of the whole band, in LAPACK's layout; NaN if singular."""
     if not np.isfinite(lower).all():
-        return right, 1
+        return np.full_like(right, np.nan)
     n, b = lower.shape[0], lower.shape[1] - 1
     band = np.zeros((3 * b + 1, n))
     band[2 * b :] = lower.T
     for offset in range(1, b + 1):
         band[2 * b - offset, offset:] = lower[: n - offset, offset]
     _, _, solution, info = lapack.dgbsv(b, b, band, right)  # pyright: ignore
-    return solution, info
+    return solution if info == 0 else np.full_like(right, np.nan)

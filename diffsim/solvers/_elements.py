@@ -1,6 +1,7 @@
 """Energies that are sums over small elements, and their derivatives by differentiation."""
 
 import abc
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -19,9 +20,12 @@ class AbstractElements(eqx.Module):
     method wants the two curvatures apart: JᵀψʺJ, which is safe, and Σᵢ ψʹᵢ ∇²sᵢ, which is not.
 
     **Fields:** `indices`: (e, k), the degrees of freedom of each element.
+
+    **Class attributes:** `obstructs`: whether some states cannot be reached (see `free_path`).
     """
 
     indices: eqx.AbstractVar[Int[Array, "*e k"]]
+    obstructs: ClassVar[bool] = False
 
     @abc.abstractmethod
     def measures(self, local: Float[Array, " k"]) -> Float[Array, " m"]:
@@ -36,6 +40,13 @@ class AbstractElements(eqx.Module):
         self, stress: Float[Array, " m"], stiffness: Float[Array, "m m"]
     ) -> tuple[Float[Array, " m"], Float[Array, "m m"]]:
         """The nearest ψʹ and ψʺ for which JᵀψʺJ + Σᵢ ψʹᵢ ∇²sᵢ is positive semi-definite."""
+
+    def free_path(
+        self, local: Float[Array, " k"], after: "AbstractElements", moved: Float[Array, " k"]
+    ) -> Scalar:
+        """How much of the straight way from `local` to `moved` is free, in (0, 1], while the
+        element itself changes to `after` (a body that moves). Collision-limited steps ask it."""
+        return jnp.ones(())
 
 
 def elements_energy(elements: AbstractElements, q: Float[Array, " n"]) -> Scalar:
@@ -67,6 +78,16 @@ def extrapolated_stress(
         return stress + change
 
     return jax.vmap(one)(elements, q[elements.indices], dq[elements.indices])
+
+
+def elements_free_path(
+    elements: AbstractElements, q: Float[Array, " n"], after: AbstractElements, moved
+) -> Scalar:
+    """The least `AbstractElements.free_path` of a batch, from `q` to `moved` (n,)."""
+    if not elements.obstructs or elements.indices.shape[0] == 0:
+        return jnp.ones(())
+    one = lambda element, local, later, to: element.free_path(local, later, to)
+    return jnp.min(jax.vmap(one)(elements, q[elements.indices], after, moved[after.indices]))
 
 
 def elements_hessian(

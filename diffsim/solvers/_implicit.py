@@ -5,7 +5,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ._band import factorise
 from ._potential import Potential
 
 
@@ -17,7 +16,9 @@ def differentiable(potential: Potential, q: Float[Array, " n"]) -> Float[Array, 
     One factorisation and one solve, in either mode, however many iterations found `q`; the Hessian
     is the exact one. Derivatives with respect to the `q` given are zero.
     """
-    return potential.supported(_root(potential, jax.lax.stop_gradient(q)))
+    q = jax.lax.stop_gradient(q)
+    potential = potential.near(q)
+    return potential.supported(_root(potential, q))
 
 
 @eqx.filter_custom_jvp
@@ -30,11 +31,11 @@ def _root_jvp(primals, tangents):
     potential, q = primals
     change, _ = tangents
     _, right = eqx.filter_jvp(lambda p: p.gradient(q), (potential,), (change,))
-    factor = factorise(potential.hessian(q))
+    solve = potential.hessian(q).solver()
 
     def product(v):
         return jnp.where(potential.free, jax.jvp(potential.gradient, (q,), (v,))[1], v)
 
     # A linear solve that JAX may transpose: this is what makes reverse mode one more solve.
-    dq = jax.lax.custom_linear_solve(product, -right, lambda _, b: factor.solve(b), symmetric=True)
+    dq = jax.lax.custom_linear_solve(product, -right, lambda _, b: solve(b), symmetric=True)
     return q, jnp.where(potential.free, dq, 0.0)

@@ -9,17 +9,19 @@ where q̂ and γ depend on the scheme. Each step is differentiated by the implic
 
 import abc
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
-from .._status import RESULTS, is_successful
+from .._status import RESULTS, code, from_code, is_successful
+from .._types import IntScalar, ScalarLike
 from ._implicit import differentiable
-from ._newton import Minimum, NewtonSettings, minimise
+from ._newton import Minimum, NewtonSettings
+from ._path import travel
 from ._potential import Potential
 
 # What a solve ends with when a step found no minimum.
@@ -29,12 +31,32 @@ MINIMISATION_FAILED = diffrax.RESULTS.internal_error
 class Motion(eqx.Module):
     """Unknowns (n,) and their rates (n,); the rate of an unknown without mass is zero.
 
-    `newton_steps` counts factorisations; it rides along and is no part of the physics.
+    `newton_steps` counts factorisations; it rides along and is no part of the physics. `memory` is
+    what the system remembers of its past beside q (plastic strain), None if nothing. `stages`
+    (k, n) keeps the solutions of the last step for each lag, unless it is None.
     """
 
     q: Float[Array, " n"]
     velocity: Float[Array, " n"]
     newton_steps: Float[Array, ""]
+    memory: PyTree = None
+    stages: Float[Array, "k n"] | None = None
+
+
+class Slip(NamedTuple):
+    """What friction wants to know of a step: slip is q − base while `gamma` seconds pass.
+
+    - `start`, `end`: times of the step; `before`: (n,) the state at its start.
+    - `at`, `lagged`: the time and the state (n,) whose normal forces and directions count.
+    """
+
+    start: ScalarLike
+    end: ScalarLike
+    before: Float[Array, " n"]
+    base: Float[Array, " n"]
+    gamma: ScalarLike
+    at: ScalarLike
+    lagged: Float[Array, " n"]
 
 
 class AbstractPotentialSystem(eqx.Module):
@@ -54,7 +76,27 @@ class AbstractPotentialSystem(eqx.Module):
 
     @abc.abstractmethod
     def guess(self, time, q: Float[Array, " n"]) -> Float[Array, " n"]:
-        """Where to start the search for the state at `time`, `q` being the state before."""
+        """Where to start the search for the state at `time`, `q` being the state before.
+
+        Obstacles and supports are moved on from where they are at the start of the step, which
+        must admit the guess."""
+
+    def solved(self, time) -> Float[Array, "k n"] | None:
+        """The solutions of the step to `time` for each lag, where they are known already: then
+        nothing is searched for, and they are only differentiated."""
+        return None
+
+    def lag_count(self) -> int:
+        """How many times a step is solved, each time with the friction of the solution before."""
+        return 1
+
+    def potential_with(self, time, slip: Slip, memory: PyTree) -> Potential:
+        """Π at a time of a step: with what depends on the step (friction) and on the past."""
+        return self.potential(time)
+
+    def remember(self, time, q: Float[Array, " n"], memory: PyTree) -> PyTree:
+        """The memory after a step that ended in `q`."""
+        return memory
 
 
 class AbstractIncrementalSolver(diffrax.AbstractSolver):
@@ -74,7 +116,8 @@ class AbstractIncrementalSolver(diffrax.AbstractSolver):
     def func(self, terms, t0, y0, args):
         slope = jnp.where(args.mass() > 0, -args.potential(t0).gradient(y0.q), 0.0)
         rate = jnp.where(args.mass() > 0, slope / jnp.where(args.mass() > 0, args.mass(), 1.0), 0.0)
-        return Motion(y0.velocity, rate, jnp.zeros(()))
+        still = jax.tree.map(jnp.zeros_like, y0)
+        return eqx.tree_at(lambda y: (y.q, y.velocity), still, (y0.velocity, rate))
 
 
 class ImplicitEuler(AbstractIncrementalSolver):
@@ -93,8 +136,9 @@ class ImplicitEuler(AbstractIncrementalSolver):
         self, terms, t0, t1, y0: Motion, args: AbstractPotentialSystem, solver_state, made_jump
     ):
         h = t1 - t0
-        found = _stationary(args, t1, h, y0.q + h * y0.velocity, y0.q)
-        y1 = _moved(args, found, (found.q - y0.q) / h, y0)
+        slip = Slip(t0, t1, y0.q, y0.q, h, t0, y0.q)
+        found = _stationary(args, slip, y0.q + h * y0.velocity, y0.memory)
+        y1 = _moved(args, t1, found, (found.q - y0.q) / h, y0)
         return _answer(y0, y1, found, None)
 
 
@@ -119,8 +163,9 @@ class BDF2(AbstractIncrementalSolver):
         gamma = jnp.where(first, 1.0, 2.0 / 3.0) * h
         base = y0.q + ratio * (y0.q - before)
         drift = y0.velocity + ratio * (y0.velocity - rate)
-        found = _stationary(args, t1, gamma, base + gamma * drift, y0.q)
-        y1 = _moved(args, found, (found.q - base) / gamma, y0)
+        slip = Slip(t0, t1, y0.q, base, gamma, t0, y0.q)
+        found = _stationary(args, slip, base + gamma * drift, y0.memory)
+        y1 = _moved(args, t1, found, (found.q - base) / gamma, y0)
         return _answer(y0, y1, found, (y0.q, y0.velocity, jnp.asarray(False)))
 
 
@@ -142,33 +187,73 @@ class ImplicitMidpoint(AbstractIncrementalSolver):
         self, terms, t0, t1, y0: Motion, args: AbstractPotentialSystem, solver_state, made_jump
     ):
         gamma = 0.5 * (t1 - t0)
-        found = _stationary(args, t0 + gamma, gamma, y0.q + gamma * y0.velocity, y0.q)
+        slip = Slip(t0, t0 + gamma, y0.q, y0.q, gamma, t0, y0.q)
+        found = _stationary(args, slip, y0.q + gamma * y0.velocity, y0.memory)
         heavy = args.mass() > 0
         velocity = 2.0 * (found.q - y0.q) / gamma - y0.velocity
         q = jnp.where(heavy, 2.0 * found.q - y0.q, found.q)
-        y1 = _moved(args, found._replace(q=q), velocity, y0)
+        y1 = _moved(args, t0 + gamma, found, velocity, y0)
+        y1 = eqx.tree_at(lambda y: y.q, y1, q)
         held = args.potential(t1)
         y1 = eqx.tree_at(lambda y: y.q, y1, held.supported(y1.q))
         return _answer(y0, y1, found, None)
 
 
-def _stationary(system: AbstractPotentialSystem, time, gamma, centre, q0) -> Minimum:
-    """The minimum of the incremental potential, differentiable."""
-    potential = system.potential(time)
-    inertia = system.mass() / gamma**2
-    potential = eqx.tree_at(lambda p: (p.inertia, p.centre), potential, (inertia, centre))
-    fixed = jax.lax.stop_gradient(potential)
-    guess = jax.lax.stop_gradient(system.guess(time, q0))
-    found = minimise(fixed, guess, jax.lax.stop_gradient(system.settings()))
-    return found._replace(q=differentiable(potential, found.q))
+class _Found(NamedTuple):
+    """What a step has found: the solution for each lag (k, n), the last of which counts."""
+
+    stages: Float[Array, "k n"]
+    result: RESULTS
+    steps: IntScalar
+
+    @property
+    def q(self) -> Float[Array, " n"]:
+        return self.stages[-1]
 
 
-def _moved(system: AbstractPotentialSystem, found: Minimum, velocity, y0: Motion) -> Motion:
+def _stationary(system: AbstractPotentialSystem, slip: Slip, centre, memory) -> _Found:
+    """The minimum of the incremental potential, differentiable.
+
+    With friction it is found several times; each solution is differentiated, and so is what the
+    next one takes from it, so that the derivatives are those of what was computed.
+    """
+    solved = system.solved(slip.end)
+    guess, inertia = system.guess(slip.end, slip.before), system.mass() / slip.gamma**2
+
+    def potential(time: ScalarLike, slip: Slip, centre, memory) -> Potential:
+        of_time = system.potential_with(time, slip, memory)
+        return eqx.tree_at(lambda p: (p.inertia, p.centre), of_time, (inertia, centre))
+
+    def searched(slip, guess, since) -> Minimum:
+        fixed, guess = jax.lax.stop_gradient(((slip, centre, memory), guess))
+        part = lambda s: jax.lax.stop_gradient(potential(since + s * (slip.end - since), *fixed))
+        return travel(part, guess, jax.lax.stop_gradient(system.settings()))
+
+    def lag(carry, known):
+        at, lagged, guess, worst_code, steps = carry
+        now = slip._replace(at=at, lagged=lagged)
+        if known is None:
+            found = searched(now, guess, at)
+            known, worst_code = found.q, jnp.maximum(worst_code, code(found.result))
+            steps = steps + found.steps
+        q = differentiable(potential(slip.end, now, centre, memory), known)
+        end = jnp.asarray(slip.end, float)
+        return (end, q, jax.lax.stop_gradient(q), worst_code, steps), q
+
+    none = code(RESULTS.successful)
+    start = (jnp.asarray(slip.at, float), slip.lagged, guess, none, jnp.asarray(0))
+    end, stages = jax.lax.scan(lag, start, solved, length=system.lag_count())
+    return _Found(stages, from_code(end[3]), end[4])
+
+
+def _moved(system: AbstractPotentialSystem, time, found: _Found, velocity, y0: Motion) -> Motion:
     velocity = jnp.where(system.mass() > 0, velocity, 0.0)
-    return Motion(found.q, velocity, y0.newton_steps + found.steps)
+    memory = system.remember(time, found.q, y0.memory)
+    stages = None if y0.stages is None else found.stages
+    return Motion(found.q, velocity, y0.newton_steps + found.steps, memory, stages)
 
 
-def _answer(y0: Motion, y1: Motion, found: Minimum, state: Any):
+def _answer(y0: Motion, y1: Motion, found: _Found, state: Any):
     result = diffrax.RESULTS.where(
         is_successful(found.result), diffrax.RESULTS.successful, MINIMISATION_FAILED
     )

@@ -9,7 +9,6 @@ from jaxtyping import Array, Float
 
 from .._status import RESULTS, code, from_code
 from .._types import BoolScalar, IntScalar, Scalar
-from ._band import cholesky_solve
 from ._elements import extrapolated_stress
 from ._potential import Potential
 
@@ -60,13 +59,13 @@ _LEAST_SHIFT, _LARGEST_SHIFT = 1e-6, 1e3
 def minimise(potential: Potential, q0: Float[Array, " n"], settings: NewtonSettings) -> Minimum:
     """A local minimum: exact Hessians where they are positive definite, else the nearest convex
     ones,
-    and halving of the step until the energy decreases.
+    and halving of the step until the energy decreases, beginning with what is free of collisions.
 
     Not differentiable; see `differentiable`. Ends with `RESULTS.diverged` at the limit of steps,
     and where no step decreases the energy.
     """
 
-    def advance(state: _State, dq: Float[Array, " n"]) -> tuple[Float[Array, " n"], BoolScalar]:
+    def advance(potential: Potential, state: _State, dq) -> tuple[Float[Array, " n"], BoolScalar]:
         energy, slope = potential(state.q), state.gradient @ dq
         slack = _ROUND_OFF * (jnp.abs(energy) + jnp.sum(jnp.abs(potential.force * state.q)))
 
@@ -74,14 +73,12 @@ def minimise(potential: Potential, q0: Float[Array, " n"], settings: NewtonSetti
             found = potential(state.q + length * dq)
             return ~(found <= energy + _ARMIJO * length * slope + slack) & (length > _SHORTEST)
 
-        length = jax.lax.while_loop(poor, lambda length: 0.5 * length, jnp.ones(()))
+        free = potential.free_path(state.q, potential, state.q + dq)
+        length = jax.lax.while_loop(poor, lambda length: 0.5 * length, free)
         # On the convex path the next trial is exact again: it is what converges quadratically.
         return state.q + length * dq, length > _SHORTEST
 
-    def stress(state: _State, dq, q):
-        return potential.stress(q)
-
-    return _iterate(potential, q0, settings, advance, stress)
+    return _iterate(potential, q0, settings, advance, None)
 
 
 def mixed_newton(potential: Potential, q0: Float[Array, " n"], settings: NewtonSettings) -> Minimum:
@@ -94,7 +91,7 @@ def mixed_newton(potential: Potential, q0: Float[Array, " n"], settings: NewtonS
     exact one. There is no line search: it may fail, and then says `RESULTS.diverged`.
     """
 
-    def advance(state: _State, dq: Float[Array, " n"]) -> tuple[Float[Array, " n"], BoolScalar]:
+    def advance(potential: Potential, state: _State, dq) -> tuple[Float[Array, " n"], BoolScalar]:
         q = state.q + dq
         return q, jnp.all(jnp.isfinite(q))
 
@@ -108,26 +105,29 @@ def mixed_newton(potential: Potential, q0: Float[Array, " n"], settings: NewtonS
 
 def _iterate(potential: Potential, q0, settings: NewtonSettings, advance, next_stress) -> Minimum:
     """Factorise, step, measure; a matrix that is not definite is tried again in its convex form,
-    and
-    then with a multiple of the identity added (Levenberg)."""
+    and then with a multiple of the identity added (Levenberg).
+
+    `next_stress` is what the geometric stiffness of the next step takes; None for the exact one.
+    """
 
     def cond(state: _State):
         return ~(state.done | state.failed) & (state.steps < settings.max_steps)
 
     def body(state: _State):
-        exact = potential.stress(state.q)
-        stress = jax.tree.map(
-            lambda own, kept: jnp.where(state.convex, own, kept), exact, state.stress
-        )
-        matrix = potential.hessian(state.q, stress, state.convex)
-        diagonal = matrix.lower[:, 0] + state.shift * jnp.max(matrix.lower[:, 0])
-        matrix = eqx.tree_at(lambda m: m.lower, matrix, matrix.lower.at[:, 0].set(diagonal))
-        dq, definite = cholesky_solve(matrix, -state.gradient)
+        nearby = potential.near(state.q)
+        stress = nearby.stress(state.q)
+        if next_stress is not None:
+            stress = jax.tree.map(
+                lambda own, kept: jnp.where(state.convex, own, kept), stress, state.stress
+            )
+        matrix = nearby.hessian(state.q, stress, state.convex)
+        dq, definite = matrix.shifted(state.shift).cholesky_solve(-state.gradient)
         safe = jnp.where(definite, dq, 0.0)
-        return jax.lax.cond(definite, stepped, refused, state, safe)
+        step = lambda state, dq: stepped(nearby, state, dq)
+        return jax.lax.cond(definite, step, refused, state, safe)
 
-    def stepped(state: _State, dq):
-        q, fine = advance(state, dq)
+    def stepped(potential: Potential, state: _State, dq):
+        q, fine = advance(potential, state, dq)
         gradient = potential.gradient(q)
         finite = jnp.all(jnp.isfinite(gradient))
         small = jnp.max(jnp.abs(gradient)) <= settings.force_tolerance
@@ -135,7 +135,7 @@ def _iterate(potential: Potential, q0, settings: NewtonSettings, advance, next_s
         return _State(
             q,
             gradient,
-            next_stress(state, dq, q),
+            () if next_stress is None else next_stress(state, dq, q),
             jnp.asarray(False),
             jnp.zeros(()),
             state.steps + 1,
@@ -154,11 +154,11 @@ def _iterate(potential: Potential, q0, settings: NewtonSettings, advance, next_s
         )
 
     q0 = potential.supported(q0)
-    gradient = potential.gradient(q0)
+    gradient = potential.near(q0).gradient(q0)
     start = _State(
         q0,
         gradient,
-        potential.stress(q0),
+        () if next_stress is None else potential.stress(q0),
         jnp.asarray(False),
         jnp.zeros(()),
         jnp.asarray(0),

@@ -1,6 +1,9 @@
 """A scalar function of many unknowns: elements, a linear term, a diagonal quadratic term,
 supports."""
 
+import abc
+import dataclasses
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -8,7 +11,28 @@ from jaxtyping import Array, Bool, Float
 
 from .._types import BoolScalar, Scalar
 from ._band import BandMatrix, BandPattern, assemble
-from ._elements import AbstractElements, elements_energy, elements_hessian, elements_stress
+from ._coupled import CoupledMatrix
+from ._elements import (
+    AbstractElements,
+    elements_energy,
+    elements_free_path,
+    elements_hessian,
+    elements_stress,
+)
+
+
+class AbstractEncounters(eqx.Module):
+    """Elements that come and go with the state: pairs that touch or soon may."""
+
+    @abc.abstractmethod
+    def near(self, q: Float[Array, " n"]) -> tuple[AbstractElements, ...]:
+        """All the elements that may matter while no unknown moves by more than `reach` (apart from
+        what all have in common); of one shape whatever `q`, filled up with elements that cost
+        nothing. Not differentiated."""
+
+    @abc.abstractmethod
+    def room(self, q: Float[Array, " n"], moved: Float[Array, " n"]) -> Scalar:
+        """How much of the way the elements that are near `q` are good for, in (0, 1]."""
 
 
 class Potential(eqx.Module):
@@ -16,7 +40,8 @@ class Potential(eqx.Module):
 
     **Fields** (arrays (n,)):
 
-    - `elements`: batches, in the order of `pattern`.
+    - `elements`: batches, in the order of `pattern`; `loose`: batches that are in no pattern;
+      `encounters`: what makes such batches where the state is, see `near`.
     - `force`: dead loads; `inertia`, `centre`: the quadratic term of a time step, or zero.
     - `free`: false where the unknown is held at `held`.
     """
@@ -28,6 +53,21 @@ class Potential(eqx.Module):
     free: Bool[Array, " n"]
     held: Float[Array, " n"]
     pattern: BandPattern
+    loose: tuple[AbstractElements, ...] = ()
+    encounters: tuple[AbstractEncounters, ...] = ()
+
+    @property
+    def batches(self) -> tuple[AbstractElements, ...]:
+        """All elements."""
+        return (*self.elements, *self.loose)
+
+    def near(self, q: Float[Array, " n"]) -> "Potential":
+        """The potential with its encounters near `q` as elements; without them, itself."""
+        if not self.encounters:
+            return self
+        q = jax.lax.stop_gradient(self.supported(q))
+        found = tuple(batch for e in self.encounters for batch in e.near(q))
+        return dataclasses.replace(self, loose=(*self.loose, *found))
 
     def supported(self, q: Float[Array, " n"]) -> Float[Array, " n"]:
         """`q` with the supports put in their place."""
@@ -36,7 +76,7 @@ class Potential(eqx.Module):
     def __call__(self, q: Float[Array, " n"]) -> Scalar:
         """Π in joules, at `supported(q)`."""
         q = self.supported(q)
-        stored = sum((elements_energy(batch, q) for batch in self.elements), jnp.zeros(()))
+        stored = sum((elements_energy(batch, q) for batch in self.batches), jnp.zeros(()))
         kept = self.inertia * (q - self.centre) ** 2
         return stored - self.force @ q + 0.5 * jnp.sum(jnp.where(self.free, kept, 0.0))
 
@@ -47,24 +87,46 @@ class Potential(eqx.Module):
     def full_gradient(self, q: Float[Array, " n"]) -> Float[Array, " n"]:
         """∂Π/∂q of all unknowns: at those that are held, the reactions."""
         q = self.supported(q)
-        stored = lambda q: sum((elements_energy(batch, q) for batch in self.elements), 0.0 * q[0])
+        stored = lambda q: sum((elements_energy(batch, q) for batch in self.batches), 0.0 * q[0])
         kept = jnp.where(self.free, self.inertia * (q - self.centre), 0.0)
         return jax.grad(stored)(q) - self.force + kept
+
+    @property
+    def obstructed(self) -> bool:
+        """Whether steps must be limited by collisions."""
+        return bool(self.encounters) or any(batch.obstructs for batch in self.batches)
+
+    def free_path(self, q: Float[Array, " n"], after: "Potential", moved) -> Scalar:
+        """How much of the way from `q` under this potential to `moved` (n,) under `after` is free,
+        in (0, 1]."""
+        q, moved = self.supported(q), after.supported(moved)
+        free = jnp.ones(())
+        for batch, later in zip(self.elements, after.elements, strict=True):
+            free = jnp.minimum(free, elements_free_path(batch, q, later, moved))
+        for batch in self.loose:
+            free = jnp.minimum(free, elements_free_path(batch, q, batch, moved))
+        for encounters in self.encounters:
+            free = jnp.minimum(free, encounters.room(q, moved))
+        return free
 
     def stress(self, q: Float[Array, " n"]) -> tuple[Float[Array, "_ _"], ...]:
         """ψʹ of every element."""
         q = self.supported(q)
-        return tuple(elements_stress(batch, q) for batch in self.elements)
+        return tuple(elements_stress(batch, q) for batch in self.batches)
 
     def hessian(
         self,
         q: Float[Array, " n"],
         stress: tuple[Float[Array, "_ _"], ...] | None = None,
         convex: bool | BoolScalar = False,
-    ) -> BandMatrix:
+    ) -> BandMatrix | CoupledMatrix:
         """∂²Π/∂q², exact by default; see `elements_hessian` for `stress` and `convex`."""
         blocks = self.blocks(q, self.stress(q) if stress is None else stress, convex)
-        return assemble(self.pattern, blocks, self.free, self.inertia)
+        fixed = len(self.elements)
+        band = assemble(self.pattern, blocks[:fixed], self.free, self.inertia)
+        if not self.loose:
+            return band
+        return CoupledMatrix(band, tuple(batch.indices for batch in self.loose), blocks[fixed:])
 
     def blocks(
         self,
@@ -76,7 +138,7 @@ class Potential(eqx.Module):
         q = self.supported(q)
         return tuple(
             _masked(elements_hessian(batch, q, s, convex), self.free[batch.indices])
-            for batch, s in zip(self.elements, stress, strict=True)
+            for batch, s in zip(self.batches, stress, strict=True)
         )
 
 

@@ -12,4 +12,5 @@ from ._membrane import (
     NeoHookean as NeoHookean,
     StVenantKirchhoff as StVenantKirchhoff,
 )
+from ._plastic import Crease as Crease, PlasticBending as PlasticBending
 from ._rest import vertex_unknowns as vertex_unknowns

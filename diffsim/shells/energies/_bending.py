@@ -6,10 +6,10 @@ from typing import ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ..._types import Scalar
-from ...solvers import AbstractElements
+from ...solvers import AbstractElements, elements_energy
 from .._material import AbstractMaterial
 from ..mesh import TriangleMesh
 from ._angle import hinge_angle
@@ -38,9 +38,28 @@ class AbstractBending(eqx.Module):
 
     @abc.abstractmethod
     def elements(
-        self, mesh: TriangleMesh, material: AbstractMaterial, guides: Guides
+        self, mesh: TriangleMesh, material: AbstractMaterial, guides: Guides, memory: PyTree = None
     ) -> AbstractElements:
-        """The energies, in joules; zero in the rest shape."""
+        """The energies, in joules; zero in the rest shape. `memory` is what is left of the past;
+        None if nothing has happened yet."""
+
+    def fresh(self, mesh: TriangleMesh) -> PyTree:
+        """The memory of a sheet that nothing has happened to; None if it never has one."""
+        return None
+
+    def remembered(
+        self, elements: AbstractElements, q: Float[Array, " n"], memory: PyTree
+    ) -> PyTree:
+        """The memory after a step with these elements that ended in `q`."""
+        return memory
+
+    def stored(self, elements: AbstractElements, q: Float[Array, " n"]) -> Scalar:
+        """The elastic energy at `q`, J, with elements made after the step (nothing yields)."""
+        return elements_energy(elements, q)
+
+    def work(self, mesh: TriangleMesh, material: AbstractMaterial, memory: PyTree) -> Scalar:
+        """What yielding has cost so far, J."""
+        return jnp.zeros(())
 
 
 class MidEdgeBending(AbstractBending):
@@ -63,7 +82,7 @@ class MidEdgeBending(AbstractBending):
     rotates_edges: ClassVar[bool] = True
 
     def elements(
-        self, mesh: TriangleMesh, material: AbstractMaterial, guides: Guides
+        self, mesh: TriangleMesh, material: AbstractMaterial, guides: Guides, memory: PyTree = None
     ) -> AbstractElements:
         rest = rest_faces(mesh, material)
         t1, t2 = rest.outward[..., 0], rest.outward[..., 1]

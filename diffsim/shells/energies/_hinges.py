@@ -5,7 +5,7 @@ from typing import ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ..._types import Scalar
 from ...solvers import AbstractElements
@@ -37,7 +37,7 @@ class HingeBending(AbstractBending):
             raise ValueError(f"weight must be uniform or equilateral, but is {self.weight!r}.")
 
     def elements(
-        self, mesh: TriangleMesh, material: AbstractMaterial, guides: Guides
+        self, mesh: TriangleMesh, material: AbstractMaterial, guides: Guides, memory: PyTree = None
     ) -> AbstractElements:
         first, second = mesh.edge_opposites.T
         inside = second >= 0

@@ -1,0 +1,186 @@
+"""Contact of a sheet with a rigid body that moves as prescribed."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, Float, Int
+
+from ..._types import Scalar, ScalarLike
+from ...solvers import AbstractElements, Slip
+from .._supports import Schedule, at_rest
+from ..energies import vertex_unknowns
+from ..mesh import TriangleMesh
+from ._friction import Friction, Rubbing, normal_force
+from ._laws import AbstractNormalLaw
+from ._shapes import AbstractShape
+
+
+class Placed(eqx.Module):
+    """A shape at a time: x in space is `turn`ᵀ (x − `place`) + centre in the shape's own axes."""
+
+    shape: AbstractShape
+    turn: Float[Array, "*v 3 3"]
+    place: Float[Array, "*v 3"]
+
+    def inside_axes(self, point: Float[Array, " 3"]) -> Float[Array, " 3"]:
+        """The point in the axes of the shape."""
+        return self.turn.T @ (point - self.place) + self.shape.centre()
+
+    def gap(self, point: Float[Array, " 3"]) -> Scalar:
+        """Signed distance, m."""
+        return self.shape.gap(self.inside_axes(point))
+
+    def carried(self, point: Float[Array, " 3"], to: "Placed") -> Float[Array, " 3"]:
+        """Where the body would carry the point when it moves on."""
+        return to.turn @ self.turn.T @ (point - self.place) + to.place
+
+
+class BodyContact(eqx.Module):
+    """Vertices of a sheet against a rigid body.
+
+    **Arguments:**
+
+    - `shape`: an `AbstractShape` where the body is at rest.
+    - `law`: `Barrier` or `Penalty`; the energy of a vertex is its rest area times the law's.
+    - `friction`: a `Friction`, or None.
+    - `schedule`: the motion of the body; its rotations are about the centre of the shape.
+    - `where`: which vertices may touch (a predicate of x, y, z, or indices); all by default.
+      Those that a support holds inside the body must be left out.
+
+    Gaps are those of the middle surface. Only vertices touch: faces between them may cut into a
+    curved body by l²/(8R), l the length of edges.
+    """
+
+    shape: AbstractShape
+    law: AbstractNormalLaw
+    friction: Friction | None
+    schedule: Schedule
+    where: Any
+
+    def __init__(
+        self,
+        shape: AbstractShape,
+        law: AbstractNormalLaw,
+        *,
+        friction: Friction | None = None,
+        schedule: Schedule | None = None,
+        where: Any = None,
+    ):
+        self.shape, self.law, self.friction = shape, law, friction
+        self.schedule = at_rest() if schedule is None else schedule
+        self.where = where
+
+    def located(self, mesh: TriangleMesh) -> "BodyContact":
+        """The contact with predicates replaced by vertices of the mesh."""
+        every = np.arange(mesh.num_vertices)
+        chosen = every if self.where is None else mesh.select(self.where)
+        return eqx.tree_at(
+            lambda c: c.where, self, jnp.asarray(chosen), is_leaf=lambda v: v is self.where
+        )
+
+    def placed(self, time: ScalarLike) -> Placed:
+        """The shape at a time."""
+        shift, turn = self.schedule.at(time)
+        return Placed(self.shape, turn, self.shape.centre() + shift)
+
+    def gaps(self, positions: Float[Array, "v 3"], time: ScalarLike) -> Float[Array, " k"]:
+        """Of the vertices that may touch, m."""
+        return jax.vmap(self.placed(time).gap)(positions[self.where])
+
+    def force(
+        self, mesh: TriangleMesh, positions: Float[Array, "v 3"], time: ScalarLike
+    ) -> Float[Array, " 3"]:
+        """The sum of the normal forces on the sheet, N."""
+        _, normal, force = self._pressed(mesh, positions[self.where], time)
+        return jnp.sum(force[:, None] * normal, axis=0)
+
+    def elements(
+        self, mesh: TriangleMesh, time: ScalarLike, slip: Slip | None
+    ) -> tuple[AbstractElements, ...]:
+        """Gaps at a time and, with friction, slips; these cost nothing where `slip` is None."""
+        gaps = _Gaps(
+            vertex_unknowns(self.where[:, None]),
+            mesh.vertex_areas()[self.where],
+            self._repeated(self.placed(time)),
+            self._repeated(self.law),
+        )
+        return (gaps,) if self.friction is None else (gaps, self._rubbing(mesh, gaps, slip))
+
+    def _rubbing(self, mesh: TriangleMesh, gaps: "_Gaps", slip: Slip | None) -> Rubbing:
+        assert self.friction is not None
+        count = self.where.size
+        ones, nothing = jnp.ones(count), jnp.zeros((count, 3))
+        if slip is None:
+            return Rubbing(gaps.indices, ones[:, None], nothing, nothing, 0.0 * ones, ones)
+        before, after = self.placed(slip.start), self.placed(slip.end)
+        start, lagged, base = (q[gaps.indices] for q in (slip.before, slip.lagged, slip.base))
+        carried = jax.vmap(lambda point: before.carried(point, after))(start) - start
+        unslipped = base + slip.gamma / (slip.end - slip.start) * carried
+        _, normal, force = self._pressed(mesh, lagged, slip.at)
+        return Rubbing(
+            gaps.indices,
+            ones[:, None],
+            unslipped,
+            normal,
+            self.friction.coefficient * force,
+            self.friction.speed * slip.gamma * ones,
+        )
+
+    def _pressed(self, mesh: TriangleMesh, points: Float[Array, "k 3"], time: ScalarLike):
+        """Gap, normal and normal force of each vertex that may touch."""
+        gap, normal = jax.vmap(jax.value_and_grad(self.placed(time).gap))(points)
+        areas = mesh.vertex_areas()[self.where]
+        force = jax.vmap(lambda g, a: normal_force(self.law.energy, g, a))(gap, areas)
+        return gap, normal, force
+
+    def _repeated(self, module):
+        """The arrays of a module once for each vertex, as element batches have them."""
+        count = self.where.size
+        return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (count, *leaf.shape)), module)
+
+
+class _Gaps(AbstractElements):
+    indices: Int[Array, "*v 3"]
+    area: Float[Array, "*v"]
+    body: Placed
+    law: AbstractNormalLaw
+    obstructs: ClassVar[bool] = True
+
+    def measures(self, local: Float[Array, " 3"]) -> Float[Array, " 1"]:
+        return self.body.gap(local)[None]
+
+    def density(self, measures: Float[Array, " 1"]) -> Scalar:
+        return self.area * self.law.energy(measures[0])
+
+    def convex(self, stress, stiffness):
+        # A shape that bulges out gives a gap of positive curvature, and the stress pushes.
+        return jnp.zeros_like(stress), stiffness
+
+    def free_path(self, local, after: AbstractElements, moved) -> Scalar:
+        assert isinstance(after, _Gaps)
+        if not self.law.impenetrable:
+            return jnp.ones(())
+        start, end = self.body.inside_axes(local), after.body.inside_axes(moved)
+        return self.body.shape.free_path(start, end)
+
+
+def check_apart(
+    contacts: Sequence[BodyContact], positions: Float[Array, "v 3"], time: float = 0.0
+) -> None:
+    """**Raises:** `ValueError` naming vertices that begin inside a body behind a barrier."""
+    for contact in contacts:
+        gaps = contact.gaps(positions, time)
+        if isinstance(gaps, Tracer) or not contact.law.impenetrable:
+            continue
+        inside = np.flatnonzero(~(np.asarray(gaps) > 0))
+        if inside.size:
+            names = np.asarray(contact.where)[inside]
+            raise ValueError(
+                f"the sheet must begin outside every body, but vertices {names[:8].tolist()} are "
+                f"in or on a {type(contact.shape).__name__} (gap {float(gaps[inside[0]]):g} m)."
+            )

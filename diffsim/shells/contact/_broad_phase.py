@@ -1,0 +1,52 @@
+"""Which vertices and faces, and which edges, may come close: on the host, by a k-d tree."""
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+
+def near_vertex_faces(positions: np.ndarray, faces: np.ndarray, reach: float) -> np.ndarray:
+    """(c, 4) vertex and face, without the vertex's own faces, whose boxes are within `reach`."""
+    low, high = positions[faces].min(axis=1), positions[faces].max(axis=1)
+    middle = 0.5 * (low + high)
+    radius = 0.5 * np.linalg.norm(high - low, axis=1).max() + reach
+    found = cKDTree(positions).sparse_distance_matrix(
+        cKDTree(middle), radius, output_type="ndarray"
+    )
+    vertex, face = found["i"], found["j"]
+    point = positions[vertex]
+    close = ((point > low[face] - reach) & (point < high[face] + reach)).all(axis=1)
+    own = (faces[face] == vertex[:, None]).any(axis=1)
+    vertex, face = vertex[close & ~own], face[close & ~own]
+    return np.concatenate([vertex[:, None], faces[face]], axis=1)
+
+
+def near_edges(positions: np.ndarray, edges: np.ndarray, reach: float) -> np.ndarray:
+    """(c, 6) ends of two edges without a common end, whose boxes are within `reach`, and which."""
+    low, high = positions[edges].min(axis=1), positions[edges].max(axis=1)
+    middle = 0.5 * (low + high)
+    radius = np.linalg.norm(high - low, axis=1).max() + reach
+    one, two = cKDTree(middle).query_pairs(radius, output_type="ndarray").T
+    close = ((low[one] < high[two] + reach) & (low[two] < high[one] + reach)).all(axis=1)
+    one, two = one[close], two[close]
+    shared = (edges[one][:, :, None] == edges[two][:, None, :]).any(axis=(1, 2))
+    one, two = one[~shared], two[~shared]
+    return np.concatenate([edges[one], edges[two], one[:, None], two[:, None]], axis=1)
+
+
+def crossings(positions: np.ndarray, edges: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(c, 2) edges and the faces that they pierce, those with a common vertex left out."""
+    low, high = positions[faces].min(axis=1), positions[faces].max(axis=1)
+    ends = positions[edges]
+    half = 0.5 * np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1).max()
+    radius = 0.5 * np.linalg.norm(high - low, axis=1).max() + half
+    trees = cKDTree(ends.mean(axis=1)), cKDTree(0.5 * (low + high))
+    found = trees[0].sparse_distance_matrix(trees[1], radius, output_type="ndarray")
+    edge, face = found["i"], found["j"]
+    shared = (edges[edge][:, :, None] == faces[face][:, None, :]).any(axis=(1, 2))
+    edge, face = edge[~shared], face[~shared]
+    (p, q), (a, b, c) = positions[edges[edge]].swapaxes(0, 1), positions[faces[face]].swapaxes(0, 1)
+    volume = lambda w, x, y, z: np.sum(np.cross(x - w, y - w) * (z - w), axis=1)
+    sides = volume(a, b, c, p) * volume(a, b, c, q) < 0
+    around = np.stack([volume(p, q, a, b), volume(p, q, b, c), volume(p, q, c, a)])
+    through = sides & ((around > 0).all(axis=0) | (around < 0).all(axis=0))
+    return np.stack([edge[through], face[through]], axis=1)

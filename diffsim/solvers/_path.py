@@ -1,0 +1,79 @@
+"""From the minimum of one potential to that of another through states without a collision."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._status import RESULTS, code, from_code, is_successful
+from .._types import BoolScalar, IntScalar, Scalar
+from ._newton import Minimum, NewtonSettings, minimise
+from ._potential import Potential
+
+# A stage shorter than this means that something is crushed.
+_SHORTEST = 1e-6
+
+
+class _State(NamedTuple):
+    q: Float[Array, " n"]
+    reached: Scalar
+    steps: IntScalar
+    residual: Scalar
+    done: BoolScalar
+    failed: BoolScalar
+
+
+def travel(
+    potential: Callable[[Scalar], Potential], q: Float[Array, " n"], settings: NewtonSettings
+) -> Minimum:
+    """The minimum of `potential(1)` from a state `q` that `potential(0)` admits.
+
+    Supports and obstacles move with the argument. They go on as far as the gaps allow while the
+    unknowns stand still; then these give way, down to the minimum there; and so on. Where nothing
+    obstructs, it is one call of `minimise`.
+
+    Ends with `RESULTS.diverged` where a minimum is not found or a stage becomes too short.
+    """
+    if not potential(jnp.ones(())).obstructed:
+        return minimise(potential(jnp.ones(())), q, settings)
+
+    def cond(state: _State):
+        return ~(state.done | state.failed)
+
+    def body(state: _State):
+        here = potential(state.reached).near(state.q)
+        rest = 1.0 - state.reached
+
+        def free(stage):
+            return here.free_path(state.q, potential(state.reached + stage), state.q)
+
+        def shorter(carry):
+            stage, found = carry
+            stage = stage * jnp.clip(found, 0.1, 0.9)
+            return stage, free(stage)
+
+        def blocked(carry):
+            stage, found = carry
+            return (found < 1.0) & (stage > _SHORTEST)
+
+        stage, _ = jax.lax.while_loop(blocked, shorter, (rest, free(rest)))
+        # Rounding must not leave a stage undone, nor repeat one.
+        reached = jnp.where(stage >= rest, 1.0, state.reached + stage)
+        found = minimise(potential(reached), state.q, settings)
+        crushed = (stage <= _SHORTEST) & (rest > _SHORTEST)
+        return _State(
+            found.q,
+            reached,
+            state.steps + found.steps,
+            found.residual,
+            reached >= 1.0,
+            ~is_successful(found.result) | crushed,
+        )
+
+    zero = jnp.zeros(())
+    no = jnp.asarray(False)
+    end = jax.lax.while_loop(cond, body, _State(q, zero, jnp.asarray(0), zero, no, no))
+    result = jnp.where(end.failed, code(RESULTS.diverged), code(RESULTS.successful))
+    return Minimum(end.q, from_code(result), end.steps, end.residual)

@@ -1,0 +1,196 @@
+"""Contact and friction with rigid bodies: known answers, nothing passes, derivatives."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.optimize import brentq
+
+from diffsim import shells
+
+MATERIAL = shells.IsotropicMaterial(1e7, 0.3, 2e-4, 500.0)
+GRAVITY = 9.80665
+STEP, STEPS = 5e-3, 40
+KAPPA, DISTANCE, SPEED = 5.0, 1e-3, 1e-2
+
+
+def _pressure(share, kappa=KAPPA):
+    """−dψ/dd of the barrier at d = share × d̂, from the formula."""
+    return kappa * (-2.0 * (1.0 - share) * np.log(share) + (1.0 - share) ** 2 / share)
+
+
+def _rest_gap(tilt):
+    weight = 500.0 * 2e-4 * GRAVITY * np.cos(tilt)
+    return DISTANCE * brentq(lambda s: _pressure(s) - weight, 1e-9, 1.0 - 1e-9)
+
+
+@pytest.fixture(scope="module")
+def slide():
+    """Velocities (t,) along an incline and gaps of a sheet that begins at the gap of rest."""
+    mesh = shells.strip(0.1, 0.06, (2, 2))
+    contact = shells.BodyContact(
+        shells.Plane(), shells.Barrier(KAPPA, DISTANCE), friction=shells.Friction(0.0, SPEED)
+    )
+    shell = shells.Shell(mesh, MATERIAL, loads=[shells.Gravity()], contacts=[contact])
+    above = mesh.positions + jnp.array([0.0, 0.0, DISTANCE])
+    rest = shells.Dynamics(shell, step=STEP, steps=STEPS, scheme="implicit_euler", positions=above)
+
+    @eqx.filter_jit
+    def run(weight, coefficient, gap, speed):
+        start = mesh.positions + jnp.array([0.0, 0.0, 1.0]) * gap
+        dynamics = eqx.tree_at(
+            lambda d: (
+                d.shell.loads[0].acceleration,
+                d.shell.contacts[0].friction.coefficient,
+                d.positions,
+                d.velocities,
+            ),
+            rest,
+            (weight, coefficient, start, jnp.ones_like(start) * jnp.array([speed, 0.0, 0.0])),
+        )
+        return dynamics(None)
+
+    def at(tilt, coefficient, speed=0.0):
+        weight = GRAVITY * jnp.array([np.sin(tilt), 0.0, -np.cos(tilt)])
+        found = run(
+            weight, jnp.asarray(coefficient), jnp.asarray(_rest_gap(tilt)), jnp.asarray(speed)
+        )
+        values = found.checked().values
+        return np.asarray(values["velocities"])[..., 0], values
+
+    return at
+
+
+def test_sticking_creeps_as_the_smooth_law_says(slide):
+    speeds, values = slide(0.2, 0.3)
+    creep = SPEED * (1.0 - np.sqrt(1.0 - np.tan(0.2) / 0.3))
+    np.testing.assert_allclose(speeds[-1], creep, rtol=1e-6)
+    np.testing.assert_allclose(values["gap"][:, 0], _rest_gap(0.2), rtol=1e-9)
+    weight = 0.006 * 2e-4 * 500.0 * GRAVITY * np.cos(0.2)
+    np.testing.assert_allclose(values["contact_force"][-1, 0], [0.0, 0.0, weight], rtol=1e-8)
+
+
+@pytest.mark.parametrize("share", [0.98, 1.02])
+def test_the_threshold_of_sliding(slide, share):
+    """μ = share × tan α: above one the sheet creeps, below it slides as a block does."""
+    tilt = 0.3
+    coefficient = share * np.tan(tilt)
+    speeds, _ = slide(tilt, coefficient, 3e-2 if share < 1 else 0.0)
+    acceleration = GRAVITY * (np.sin(tilt) - coefficient * np.cos(tilt))
+    if share < 1:
+        np.testing.assert_allclose(speeds[-1] - speeds[0], STEPS * STEP * acceleration, rtol=1e-6)
+    else:
+        assert 0.5 * SPEED < speeds[-1].max() < 0.87 * SPEED
+
+
+def test_stopping_distance(slide):
+    speeds, values = slide(0.0, 0.3, 0.5)
+    travelled = np.ptp(np.asarray(values["positions"])[:, 0, 0])
+    # Backward Euler takes the speed at the end of each step: half a step's worth less.
+    exact = 0.5**2 / (2.0 * 0.3 * GRAVITY) - 0.5 * STEP * 0.5
+    assert travelled == pytest.approx(exact, rel=1e-2)
+    assert abs(speeds[-1]).max() < 1e-3
+
+
+def test_a_penalty_gives_way_by_the_pressure_over_its_stiffness():
+    mesh = shells.strip(0.1, 0.06, (2, 2))
+    law = shells.Penalty(1e4, 1e-3)
+    shell = shells.Shell(
+        mesh,
+        MATERIAL,
+        loads=[shells.Gravity()],
+        contacts=[shells.BodyContact(shells.Plane(), law)],
+    )
+    above = mesh.positions + jnp.array([0.0, 0.0, 1e-3])
+    dynamics = shells.Dynamics(shell, step=0.1, steps=40, scheme="implicit_euler", positions=above)
+    gap = eqx.filter_jit(lambda d: d(None))(dynamics).checked().values["gap"][-1, 0]
+    assert 1e-3 - gap == pytest.approx(500.0 * 2e-4 * GRAVITY / 1e4, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        shells.Plane([0.0, 0.0, 0.1], [0.3, 0.0, 1.0]),
+        shells.Sphere([0.1, 0.0, -0.2], 0.15),
+        shells.Capsule([0.1, -0.2, 0.0], [0.1, 0.3, 0.05], 0.08),
+    ],
+    ids=lambda s: type(s).__name__,
+)
+def test_free_paths_never_enter(shape):
+    """Against dense sampling of random segments; and what is free is not all refused."""
+    random = np.random.default_rng(0)
+    start, end = jnp.asarray(random.uniform(-0.5, 0.5, (2, 2000, 3)))
+    outside = np.asarray(jax.vmap(shape.gap)(start)) > 1e-3
+    start, end = start[outside], end[outside]
+    free = jax.vmap(shape.free_path)(start, end)
+    share = np.linspace(0.0, 1.0, 200)
+    along = start[:, None] + (free[:, None] * share)[..., None] * (end - start)[:, None]
+    gaps = np.asarray(jax.vmap(jax.vmap(shape.gap))(along))
+    assert gaps.min() > 0
+    assert np.all(gaps.min(axis=1) >= 0.0999 * gaps[:, 0])
+    whole = start[:, None] + share[:, None] * (end - start)[:, None]
+    clear = np.asarray(jax.vmap(jax.vmap(shape.gap))(whole)).min(axis=1) > 0.2 * gaps[:, 0]
+    assert 100 < np.sum(clear) < clear.size - 100
+    assert np.mean(np.asarray(free)[clear] == 1.0) > 0.95
+
+
+def test_gap_of_a_capsule():
+    capsule = shells.Capsule([0.0, 0.0, 0.0], [1.0, 0.0, 0.0], 0.1)
+    points = jnp.array([[0.5, 0.3, 0.4], [-0.3, 0.0, 0.4], [1.3, 0.4, 0.0]])
+    np.testing.assert_allclose(jax.vmap(capsule.gap)(points), [0.4, 0.4, 0.4], rtol=1e-12)
+
+
+@pytest.mark.slow
+def test_nothing_passes_a_sphere_and_a_table():
+    """Sheets that fall at 5 m/s (0.1 m in a step, ten times the thickness of the sphere's cap)."""
+    mesh = shells.strip(0.1, 0.1, (4, 4), "unstructured")
+    law = shells.Barrier(1e3, 1e-3)
+    shell = shells.Shell(
+        mesh,
+        MATERIAL,
+        loads=[shells.Gravity()],
+        contacts=[
+            shells.BodyContact(shells.Sphere([0.05, 0.0, -0.03], 0.02), law),
+            shells.BodyContact(shells.Plane([0.0, 0.0, -0.05]), law),
+        ],
+    )
+    state = lambda d: (d.positions, d.velocities)
+    run = eqx.filter_jit(lambda d, x, v: eqx.tree_at(state, d, (x, v))(None))
+    dynamics = shells.Dynamics(shell, step=1e-2, steps=6, scheme="implicit_euler")
+    random = np.random.default_rng(1)
+    centred = mesh.positions - jnp.array([0.05, 0.0, 0.0])
+    for _ in range(10):
+        turn, _ = np.linalg.qr(random.normal(size=(3, 3)))
+        start = centred @ turn + jnp.array([0.05, 0.0, 0.08])
+        speed = jnp.ones_like(start) * jnp.array([0.0, 0.0, -5.0]) + random.normal(size=3)
+        found = run(dynamics, start, speed).checked().values
+        assert float(found["gap"].min()) > 0
+        assert np.all(np.asarray(found["positions"])[..., 2] > -0.05)
+        assert float(found["gap"][:, 1].min()) < 1e-3
+
+
+def test_bad_input():
+    mesh = shells.strip(0.1, 0.06, (2, 2))
+    law = shells.Barrier(1e3, 1e-3)
+    with pytest.raises(ValueError, match="stiffness of Barrier must be positive, in Pa, but"):
+        shells.Barrier(-1.0, 1e-3)
+    with pytest.raises(ValueError, match="distance of Penalty must be positive, in m"):
+        shells.Penalty(1.0, np.nan)
+    with pytest.raises(ValueError, match="coefficient of Friction must be at least zero"):
+        shells.Friction(-0.1)
+    with pytest.raises(ValueError, match="radius of Sphere must be positive, in m"):
+        shells.Sphere([0.0, 0.0, 0.0], 0.0)
+    with pytest.raises(ValueError, match="must have 3 components"):
+        shells.Plane([0.0, 0.0])
+    inside = shells.BodyContact(shells.Sphere([0.0, 0.0, 0.0], 0.04), law)
+    shell = shells.Shell(mesh, MATERIAL, contacts=[inside])
+    with pytest.raises(ValueError, match=r"begin outside every body, but vertices \[0, 1, 2\]"):
+        shells.Dynamics(shell, step=1e-3, steps=1)
+    with pytest.raises(ValueError, match="lags must be a whole number"):
+        shells.Dynamics(shells.Shell(mesh, MATERIAL), step=1e-3, steps=1, lags=0)
+    pinned = shells.Shell(
+        mesh, MATERIAL, supports=[shells.Clamp(lambda x, y, z: x < 0.06)], contacts=[inside]
+    )
+    with pytest.raises(ValueError, match="no contacts for Equilibrium, but has 1"):
+        shells.Equilibrium(pinned)
