@@ -199,7 +199,7 @@ def _stages(tableau: RosenbrockTableau, system: AbstractBorderedSystem, t0, h, y
     matrix, slope = system.linearise(t0, y0)
     mass = system.mass()
     solve = linear_solver(matrix.shifted(1.0 / (h * tableau.gamma), mass))
-    weighted = Bordered(jnp.ones(()), mass)
+    weighted = Bordered(system.node_mass(), mass)
 
     def stage(done: Bordered, row):
         i, a, c, node, rate = row
