@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..._types import Scalar
-from ...constants import faraday, gas_constant
+from ...constants import faraday, gas_constant, vacuum_permittivity
 from ...solvers import Bordered
 from .._cell_system import CellSystem
 from .._checks import check_positive
@@ -18,9 +18,6 @@ from ._ions import Ions
 from ._neutral import NeutralSystem
 from ._poisson import PoissonSystem
 from ._system import AbstractIonSystem
-
-# ε₀ in F/m (CODATA 2022).
-VACUUM_PERMITTIVITY = 8.8541878188e-12
 
 Number = Float[Array, "..."]
 
@@ -75,7 +72,7 @@ class Poisson(AbstractField):
     def _stiffness(self, temperature: Scalar) -> Scalar:
         """ε R T/F² in mol/m."""
         thermal = gas_constant * temperature / faraday**2
-        return self.permittivity * VACUUM_PERMITTIVITY * thermal
+        return self.permittivity * vacuum_permittivity * thermal
 
     def assemble(self, cell: CellSystem, ions: Ions) -> tuple[AbstractIonSystem, Bordered]:
         scales = cell.scales

@@ -1,6 +1,5 @@
 """Migration with Poisson's equation."""
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -89,9 +88,7 @@ class PoissonSystem(AbstractIonSystem):
         if self.interface.charged:
             far = jnp.sum(self.ions.z[:, 0] * fluxes[:, -1])
             rows.append(jnp.diff(jnp.append(state.nodes[-1], far))[None])
-        return Bordered(
-            jnp.concatenate(rows), self._border(t, self._seen(state.nodes), border)
-        )
+        return Bordered(jnp.concatenate(rows), self._border(t, self._seen(state.nodes), border))
 
     def _poisson(self, c: Array, potential: Array, surface: Scalar) -> Float[Array, " n"]:
         """What enters each cell of the displacement, and its charge."""

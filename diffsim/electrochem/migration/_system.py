@@ -148,8 +148,10 @@ class AbstractIonSystem(AbstractCellSystem):
         # The iterations are not differentiated, one more Newton step from their end is.
         nodes = self._jumped(t, state.nodes)
         seen = self._seen(nodes)
-        fixed, wanted = jax.lax.stop_gradient((self, t, seen, state.border)), jnp.asarray(True)
-        z, found = _solve_border(*fixed, jnp.asarray(False), wanted)
+        system, *fixed = jax.lax.stop_gradient((self, t, seen, state.border))
+        start = AtFirstNode(system)  # pyright: ignore
+        z, found = _solve_border(start, *fixed, jnp.asarray(False), jnp.asarray(True))
+        z = start.shifted(jax.lax.stop_gradient(seen), z)
         residual, jacobian = _linearised(lambda z: self._border(t, seen, z), z)
         z = z - _newton_step(residual, jacobian)
         return Bordered(nodes, jnp.where(found, z, jnp.nan))
@@ -158,3 +160,29 @@ class AbstractIonSystem(AbstractCellSystem):
         """By how much the potential (V) jumps at the beginning of the segment that holds."""
         previous = piece_at(self.cell.pieces, self.piece.number - 0.5)
         return jnp.where(self.piece.number > 0, self.piece.start - previous.end, 0.0)
+
+
+class AtFirstNode(eqx.Module):
+    """The border of a system, its potential counted from that of the first node: a search that
+    begins at zero then begins at the solution's own potential."""
+
+    system: AbstractIonSystem
+
+    @property
+    def piece(self) -> Piece:
+        return self.system.piece
+
+    @property
+    def circuit(self) -> Circuit:
+        return self.system.circuit
+
+    def _applied(self, t: Scalar) -> tuple[Scalar, Scalar]:
+        return self.system._applied(t)
+
+    def shifted(self, seen: Array, border: Float[Array, " k"]) -> Float[Array, " k"]:
+        """The border with its potential counted from the bulk."""
+        number = len(self.system.ions.charges)
+        return border.at[-2].add(seen[number] + seen[number + 1] * border[-1])
+
+    def _border(self, t: Scalar, seen: Array, border: Float[Array, " k"]) -> Float[Array, " k"]:
+        return self.system._border(t, seen, self.shifted(seen, border))

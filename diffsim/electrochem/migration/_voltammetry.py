@@ -29,7 +29,7 @@ from ._ions import Ions
 from ._system import AbstractIonSystem
 
 # Cells that a current right to 1e-4 needs, and more for each decade below (measured).
-_CELLS, _CELLS_PER_DECADE = 128, 64
+_CELLS, _CELLS_PER_DECADE = 64, 32
 
 # A bulk with more charge than this part of that of its ions is not neutral.
 _NEUTRAL = 1e-9
@@ -243,7 +243,7 @@ class MigrationVoltammetry(AbstractSimulator):
         return observe(values, result, stats)
 
     def _neutrality(self) -> RESULTS:
-        """`out_of_range` for a bulk that is not neutral, or that a negative counter ion makes so."""
+        """`out_of_range` for a bulk that is not neutral or has a negative counter ion."""
         bulk, charges = self.bulk(), np.array(self.charges, float)
         charge, ions = jnp.sum(charges * bulk), jnp.sum(jnp.abs(charges) * bulk)
         wrong = (jnp.abs(charge) > _NEUTRAL * ions) | jnp.any(bulk < 0)
@@ -263,7 +263,9 @@ class MigrationVoltammetry(AbstractSimulator):
         diffusivity = jnp.stack([everything[name].diffusivity for name in self.names])
         bulk = self.bulk()
         thickness = self.cell.domain.thickness(diffusivity, waveform.duration)
+        # Fine at the electrode in thin layers, too: there the potential falls where ions run out.
         reach = SemiInfinite().thickness(diffusivity, waveform.duration)
+        reach = jnp.minimum(reach, 5.0 * thickness)
         reacting = len(self.cell.mechanism.species)
         layers = (
             self.field.layer(jnp.sum(np.array(self.charges) ** 2 * bulk), self.cell.temperature),
