@@ -153,6 +153,12 @@ class MigrationVoltammetry(AbstractSimulator):
             )
         found = np.asarray(neutral_bulk(np.array(self.charges, float), bulk, self._counter))
         charge, ions = found @ self.charges, found @ np.abs(self.charges)
+        if np.any(found < 0):
+            raise ValueError(
+                f"concentration of the counter ion {self.counter!r} must not be negative, but "
+                f"neutrality asks for {float(np.min(found)):g} mol/m3: choose an ion of the other "
+                "sign."
+            )
         if not ions > 0:
             raise ValueError("the bulk must conduct, but all its ions have concentration zero.")
         if abs(charge) > _NEUTRAL * ions:
@@ -160,12 +166,6 @@ class MigrationVoltammetry(AbstractSimulator):
                 f"the bulk must be electrically neutral, but sum of z c = {charge:g} mol/m3 for "
                 f"{dict(zip(self.names, map(float, found), strict=True))}; name a `counter` ion, "
                 "whose concentration then follows."
-            )
-        if np.any(found < 0):
-            raise ValueError(
-                f"concentration of the counter ion {self.counter!r} must not be negative, but "
-                f"neutrality asks for {float(np.min(found)):g} mol/m3: choose an ion of the other "
-                "sign."
             )
 
     # -- what the parts are --------------------------------------------------------------------
