@@ -1,16 +1,17 @@
-"""The wider electrochemistry: rotating discs and adsorption; accuracy, robustness, cost.
+"""The wider electrochemistry: rotating discs, adsorption, migration; accuracy, robustness, cost.
 
-Run `python -m benchmarks.electrochemistry --json`. Weakly supported media are not built; their
-figures are None, with the reason.
+Run `python -m benchmarks.electrochemistry --json`.
 """
 
 import subprocess
 import sys
 from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
 
 import equinox as eqx
 
-from benchmarks import _draws, _memory_adsorption
+from benchmarks import _draws, _memory_adsorption, _memory_migration
 from benchmarks._shared import (
     Figures,
     attempt,
@@ -53,30 +54,29 @@ def _last(cell, waveform):
     return eqx.filter_jit(lambda c, w: c(w).checked().values["current"][-1])(cell, waveform)
 
 
-def adsorption_memory() -> Mapping:
+def memory(name: str, module: ModuleType) -> Mapping:
     """Peak resident set of a process that makes one voltammogram and its gradient."""
-    command = [sys.executable, "-m", "benchmarks._memory_adsorption"]
+    command = [sys.executable, "-m", module.__name__]
     done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=True)
     imports, forward, both = map(float, done.stdout.split()[-3:])
     return {
-        "adsorption_gradient_gb": both / 1024,
-        "adsorption_forward_gb": forward / 1024,
-        "adsorption_imports_gb": imports / 1024,
+        f"{name}_gradient_gb": both / 1024,
+        f"{name}_forward_gb": forward / 1024,
+        f"{name}_imports_gb": imports / 1024,
     }
 
 
-def adsorption_cost(repeats: int) -> Mapping:
+def cost(name: str, bench: Any, repeats: int) -> Mapping:
     """CPU seconds, warm: one voltammogram, its reverse gradient, and their ratio."""
-    bench = _memory_adsorption
     forward, compile_s = compiled(bench.value, *bench.problem("forward"))
     reverse, compile_gradient = compiled(bench.gradient, *bench.problem())
     one, both = (cpu_seconds(call, repeats=repeats) for call in (forward, reverse))
     return {
-        "adsorption_forward_cpu_s": one,
-        "adsorption_gradient_cpu_s": both,
-        "adsorption_gradient_over_forward": both / one,
-        "adsorption_compile_cpu_s": compile_s,
-        "adsorption_compile_gradient_cpu_s": compile_gradient,
+        f"{name}_forward_cpu_s": one,
+        f"{name}_gradient_cpu_s": both,
+        f"{name}_gradient_over_forward": both / one,
+        f"{name}_compile_cpu_s": compile_s,
+        f"{name}_compile_gradient_cpu_s": compile_gradient,
     }
 
 
@@ -106,18 +106,19 @@ def main(arguments: list[str] | None = None) -> None:
     no_compilation_cache()
     figures = machine()
     attempt(figures, ["levich_error"], levich)
-    attempt(figures, ["adsorption_gradient_gb"], adsorption_memory)
-    attempt(figures, ["adsorption_gradient_cpu_s"], lambda: adsorption_cost(options.repeats))
+    benches = {"weakly_supported": _memory_migration, "adsorption": _memory_adsorption}
+    for name, bench in benches.items():
+        attempt(figures, [f"{name}_gradient_gb"], lambda n=name, b=bench: memory(n, b))
+        attempt(
+            figures,
+            [f"{name}_gradient_cpu_s"],
+            lambda n=name, b=bench: cost(n, b, options.repeats),
+        )
     attempt(
         figures,
         ["draws_silent_failures"],
         lambda: robustness(options.draws, options.refined),
     )
-    figures |= {
-        "weakly_supported_gradient_gb": None,
-        "weakly_supported_gradient_cpu_s": None,
-        "weakly_supported_failure": "not built",
-    }
     for name, value in figures.items():
         log(f"{name:40s} {value}")
     if options.json:

@@ -1,7 +1,7 @@
 """Physical constants in SI units.
 
 Values: CODATA 2022 (P. Mohr, D. Newell, B. Taylor, E. Tiesinga, Rev. Mod. Phys. 97, 025002,
-2025). Since the SI of 2019 all of them are exact; the Faraday and the gas constant are products of
+2025). Since the SI of 2019 all but ε₀ are exact; the Faraday and the gas constant are products of
 exact numbers, written here with every digit that float64 holds.
 """
 
@@ -21,6 +21,9 @@ faraday: Final[float] = 96485.33212331001
 
 gas_constant: Final[float] = 8.31446261815324
 """R = N_A k_B, J/(mol K)"""
+
+vacuum_permittivity: Final[float] = 8.8541878188e-12
+"""ε₀, F/m; measured, relative uncertainty 1.6e-10"""
 
 standard_temperature: Final[float] = 298.15
 """25 °C in kelvin"""

@@ -38,6 +38,15 @@ from .mechanism import (
     Mechanism as Mechanism,
     Species as Species,
 )
+from .migration import (
+    AbstractField as AbstractField,
+    AbstractInterface as AbstractInterface,
+    Electroneutral as Electroneutral,
+    MigrationVoltammetry as MigrationVoltammetry,
+    Poisson as Poisson,
+    Stern as Stern,
+    ZeroField as ZeroField,
+)
 from .readers import Measurement as Measurement, read as read
 from .transport import (
     AbstractDomain as AbstractDomain,

@@ -1,6 +1,7 @@
 """The voltammetric cell: mechanism, species, electrode, circuit and numerics in one simulator."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
@@ -306,7 +307,7 @@ class Voltammetry(AbstractSimulator):
             icoeff=0.7,
             factormax=5.0,
             safety=0.85,
-            norm=_ERROR_NORMS[type(system.transport)],
+            norm=_error_norm(type(system.transport)),
             dtmax=_longest_step(system),
             dtmin=_SMALLEST_STEP * segments,
             force_dtmin=False,
@@ -340,6 +341,8 @@ def _longest_step(system: AbstractCellSystem) -> Array:
     return jax.lax.stop_gradient(1.0 / jnp.maximum(rise / _LONGEST_STEP, 1.0))
 
 
+# Made once: a new function for each call would be compiled anew.
+@functools.cache
 def _error_norm(nodes: type[AbstractNodes]) -> Callable[[Bordered], Array]:
     """Of the nodes and the largest of the border; infinite for NaN."""
 
@@ -348,12 +351,6 @@ def _error_norm(nodes: type[AbstractNodes]) -> Callable[[Bordered], Array]:
         return jnp.where(jnp.isnan(size), jnp.inf, size)
 
     return norm
-
-
-# Made once: a new function for each call would be compiled anew.
-_ERROR_NORMS: dict[type[AbstractNodes], Callable[[Bordered], Array]] = {
-    form: _error_norm(form) for form in (NodesInSpace, NodesInModes)
-}
 
 
 def _result(result: diffrax.RESULTS, given: Array) -> RESULTS:

@@ -84,8 +84,7 @@ class WeakAcidReduction(AbstractSimulator):
     integrator: Integrator = Integrator()
     adjoint: AdjointName = eqx.field(static=True, default="forward")
 
-    # Reverse mode gives NaN here (not understood yet): forward only, which two parameters want.
-    adjoints: ClassVar[tuple[AdjointName, ...]] = ("forward",)
+    adjoints: ClassVar[tuple[AdjointName, ...]] = Voltammetry.adjoints
 
     def __check_init__(self):
         for name in _NAMES[:-1]:

@@ -4,7 +4,10 @@ minimisation of energies of meshes with sparse direct solves and exact implicit 
 Knows no physics.
 """
 
-from ._algebraic import AlgebraicMatrix as AlgebraicMatrix
+from ._algebraic import (
+    AlgebraicMatrix as AlgebraicMatrix,
+    ConstrainedMatrix as ConstrainedMatrix,
+)
 from ._band import (
     BandFactor as BandFactor,
     BandMatrix as BandMatrix,

@@ -7,6 +7,7 @@ the Jacobian of the others dense when it is eliminated by hand. Kept as one more
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jax.lax.linalg import tridiagonal_solve
 from jaxtyping import Array, Float
 
@@ -22,7 +23,8 @@ class AlgebraicMatrix(AbstractBorderedMatrix):
     **Arguments:**
 
     - `whole`: the bordered matrix of y and w together, blocks (m + 1, m + 1, n); w is the last
-      species, touches no border, and E is an invertible tridiagonal matrix.
+      species and E an invertible tridiagonal matrix. w may act on the border and the border on w:
+      the fields below leave out what goes that way.
     """
 
     whole: BlockMatrix
@@ -61,10 +63,7 @@ class AlgebraicMatrix(AbstractBorderedMatrix):
         return AlgebraicMatrix(self.whole.transpose())  # pyright: ignore
 
     def shifted(self, shift: Array, mass: Float[Array, " k"]) -> "AlgebraicMatrix":
-        moved = self.whole.shifted(shift, mass)
-        # The field has no mass: its diagonal is not shifted.
-        diagonal = moved.diagonal.at[-1, -1].set(-self.whole.diagonal[-1, -1])
-        return AlgebraicMatrix(eqx.tree_at(lambda m: m.diagonal, moved, diagonal))  # pyright: ignore
+        return AlgebraicMatrix(_shifted(self.whole, shift, mass))  # pyright: ignore
 
     def multiply(self, x: Bordered) -> Bordered:
         nodes = self.whole.multiply(_widened(x)).nodes
@@ -82,6 +81,63 @@ class AlgebraicMatrix(AbstractBorderedMatrix):
     def solve_factored(self, factors, b: Bordered) -> Bordered:
         solved = self.whole.solve_factored(factors, _widened(b))
         return Bordered(solved.nodes[:-1], solved.border)
+
+
+class ConstrainedMatrix(AbstractBorderedMatrix):
+    """The matrix of m species of which the last have no mass and stay unknowns.
+
+    For a field that its own equation determines badly, such as the potential of Poisson's equation
+    from a charge density that nearly cancels: eliminated, it would be the noise of that.
+
+    **Arguments:**
+
+    - `whole`: blocks (m, m, n).
+    - `massless`: how many species at the end have no mass.
+    """
+
+    whole: BlockMatrix
+    massless: int = eqx.field(static=True, default=1)
+
+    @property
+    def node_border(self) -> Float[Array, "m k"]:
+        """S (m, k)."""
+        return self.whole.node_border
+
+    @property
+    def border_node(self) -> Float[Array, "k m"]:
+        """Q (k, m)."""
+        return self.whole.border_node
+
+    @property
+    def border(self) -> Float[Array, "k k"]:
+        """P (k, k)."""
+        return self.whole.border
+
+    def transpose(self) -> "ConstrainedMatrix":
+        return ConstrainedMatrix(self.whole.transpose(), self.massless)  # pyright: ignore
+
+    def shifted(self, shift: Array, mass: Float[Array, " k"]) -> "ConstrainedMatrix":
+        moved = _shifted(self.whole, shift, mass, self.massless)
+        return ConstrainedMatrix(moved, self.massless)  # pyright: ignore
+
+    def multiply(self, x: Bordered) -> Bordered:
+        return self.whole.multiply(x)
+
+    def factor(self):
+        return self.whole.factor()
+
+    def solve_factored(self, factors, b: Bordered) -> Bordered:
+        return self.whole.solve_factored(factors, b)
+
+
+def _shifted(
+    whole: BlockMatrix, shift: Array, mass: Float[Array, " k"], massless: int = 1
+) -> BlockMatrix:
+    """`shifted`, in which the last species have no mass: their diagonal stays where it is."""
+    moved = whole.shifted(shift, mass)
+    last = np.arange(whole.diagonal.shape[0])[-massless:]
+    diagonal = moved.diagonal.at[last, last].set(-whole.diagonal[last, last])
+    return eqx.tree_at(lambda m: m.diagonal, moved, diagonal)
 
 
 def _widened(x: Bordered) -> Bordered:

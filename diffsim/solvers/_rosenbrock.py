@@ -186,7 +186,9 @@ class Rosenbrock(diffrax.AbstractAdaptiveSolver):
         # A state that could not be made consistent ends the integration: no step is short
         # enough. The step is kept, since Diffrax forgets the result of a rejected one.
         entered = jnp.all(jnp.isfinite(y0.border))
-        error = jax.tree.map(lambda e: jnp.where(entered, e, 0.0), error)
+        # Steps carry no derivative, so that this one would be thrown away; but on its way there a
+        # zero error has an infinite derivative of its norm, and zero times that is NaN.
+        error = jax.lax.stop_gradient(jax.tree.map(lambda e: jnp.where(entered, e, 0.0), error))
         result = diffrax.RESULTS.where(entered, diffrax.RESULTS.successful, STAGE_FAILED)
         return y1, error, dense, jnp.asarray(False), result
 
@@ -199,7 +201,7 @@ def _stages(tableau: RosenbrockTableau, system: AbstractBorderedSystem, t0, h, y
     matrix, slope = system.linearise(t0, y0)
     mass = system.mass()
     solve = linear_solver(matrix.shifted(1.0 / (h * tableau.gamma), mass))
-    weighted = Bordered(jnp.ones(()), mass)
+    weighted = Bordered(system.node_mass(), mass)
 
     def stage(done: Bordered, row):
         i, a, c, node, rate = row

@@ -3,6 +3,7 @@
 import abc
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._types import BoolScalar, Scalar
@@ -35,3 +36,8 @@ class AbstractBorderedSystem(eqx.Module):
     @abc.abstractmethod
     def mass(self) -> Float[Array, " k"]:
         """Mass of each border equation, not negative."""
+
+    def node_mass(self) -> Float[Array, "..."]:
+        """Mass of each equation of the nodes, one or zero, as a column (m, 1); one for all unless a
+        system has constraints at its nodes (`ConstrainedMatrix`)."""
+        return jnp.ones(())

@@ -45,7 +45,7 @@ def test_free_protons_are_at_equilibrium():
 
 @pytest.mark.slow
 def test_derivatives():
-    """Forward against central differences, by K and k_f."""
+    """Forward and reverse against central differences, by K and k_f."""
     made = acid(1e6, integrator=ec.Integrator(1e-6, max_steps=8192), grid=ec.Grid(cells=40))
 
     def current(logs, adjoint):
@@ -56,6 +56,8 @@ def test_derivatives():
 
     at = jnp.log(jnp.array([CONSTANT, 1e6]))
     forward = eqx.filter_jit(jax.jacfwd(lambda logs: current(logs, "forward")))(at)
+    reverse = eqx.filter_jit(jax.grad(lambda logs: current(logs, "checkpointed")))(at)
+    np.testing.assert_allclose(reverse, forward, rtol=1e-7)
     value = eqx.filter_jit(lambda logs: current(logs, "forward"))
     h = 0.02
     for i in range(2):

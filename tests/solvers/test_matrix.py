@@ -5,7 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from diffsim.solvers import BlockMatrix, Bordered, DecoupledMatrix, linear_solver, small_inverse
+from diffsim.solvers import (
+    BlockMatrix,
+    Bordered,
+    ConstrainedMatrix,
+    DecoupledMatrix,
+    linear_solver,
+    small_inverse,
+)
 
 M, K = 3, 2
 
@@ -104,3 +111,23 @@ def test_blocks_without_coupling_equal_decoupled():
 def test_small_inverse(size):
     a = np.random.default_rng(size).normal(size=(4, size, size)) + 4 * np.eye(size)
     np.testing.assert_allclose(small_inverse(jnp.asarray(a)), np.linalg.inv(a), rtol=1e-10)
+
+
+@pytest.mark.parametrize("massless", [1, 2])
+def test_constraints_have_no_mass(massless):
+    """The last species' rows of shift·diag(mass) − A keep −A; solves go both ways."""
+    whole = make(BlockMatrix, 7)
+    mass = jnp.asarray([1.0, 0.0])
+    matrix = ConstrainedMatrix(whole, massless).shifted(jnp.asarray(40.0), mass)
+    weights = np.concatenate(
+        [np.tile(np.where(np.arange(M) < M - massless, 1.0, 0.0), 7), np.asarray(mass)]
+    )
+    expected = 40.0 * np.diag(weights) - dense(whole)
+    np.testing.assert_allclose(dense(matrix.whole), expected, atol=1e-13)
+    b = vector(7)
+    np.testing.assert_allclose(
+        flat(linear_solver(matrix)(b)), np.linalg.solve(expected, flat(b)), rtol=1e-9, atol=1e-12
+    )
+    flipped = matrix.transpose()
+    np.testing.assert_allclose(dense(flipped.whole), expected.T, atol=1e-13)
+    assert flipped.massless == massless

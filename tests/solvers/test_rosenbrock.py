@@ -96,3 +96,52 @@ def test_conditions_of_the_tableau(tableau):
     assert tableau.solution[-1] == tableau.error[-1] == 1.0
     # The end of the dense output is the solution, whatever its coefficients.
     assert tableau.dense.shape[1] == tableau.nodes.size
+
+
+class Decaying(AbstractBorderedSystem):
+    """One node, dy/dt = −k y, and a border that shows it."""
+
+    rate: jax.Array
+
+    def during(self, t):
+        return self
+
+    def enter(self, t, state, jumped):
+        return state
+
+    def mass(self):
+        return jnp.zeros(1)
+
+    def field(self, t, state):
+        return Bordered(-self.rate * state.nodes, state.nodes[0] - state.border)
+
+    def linearise(self, t, state):
+        zero = jnp.zeros((1, 1, 1))
+        seen = (jnp.zeros((1, 1)), jnp.ones((1, 1)), -jnp.ones((1, 1)))
+        matrix = BlockMatrix(zero, -self.rate * jnp.ones((1, 1, 1)), zero, *seen)
+        return matrix, jax.tree.map(jnp.zeros_like, state)
+
+
+@pytest.mark.parametrize("start", [0.0, 1.0])
+def test_a_step_without_error_has_a_derivative_in_reverse(start):
+    """The root of a sum of squares has none at zero; a norm is the caller's own, and steps carry
+    no derivative: a species that rests must not turn the others' into NaN."""
+
+    def end(rate):
+        solution = diffrax.diffeqsolve(
+            diffrax.ODETerm(lambda t, y, args: args.field(t, y)),
+            Rosenbrock(RODAS4P),
+            0.0,
+            1.0,
+            0.1,
+            Bordered(jnp.full((1, 1), start), jnp.full(1, start)),
+            args=Decaying(rate),
+            stepsize_controller=diffrax.PIDController(
+                rtol=1e-8, atol=1e-8, norm=lambda error: jnp.sqrt(jnp.sum(error.nodes**2))
+            ),
+            max_steps=256,
+        )
+        return solution.ys.nodes[0, 0, 0]  # pyright: ignore
+
+    slope = jax.grad(end)(jnp.asarray(0.7))
+    assert float(slope) == pytest.approx(-start * np.exp(-0.7), abs=1e-6)

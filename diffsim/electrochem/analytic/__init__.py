@@ -7,6 +7,11 @@ from ._hydrodynamic import (
     levich_current as levich_current,
     newman_current as newman_current,
 )
+from ._migration import (
+    gouy_chapman_capacitance as gouy_chapman_capacitance,
+    henderson_potential as henderson_potential,
+    unsupported_limiting_factor as unsupported_limiting_factor,
+)
 from ._panels import Ramp as Ramp
 from ._peak_separation import (
     NICHOLSON_TABLE as NICHOLSON_TABLE,
