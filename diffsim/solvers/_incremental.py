@@ -135,6 +135,7 @@ class ImplicitEuler(AbstractIncrementalSolver):
     def step(
         self, terms, t0, t1, y0: Motion, args: AbstractPotentialSystem, solver_state, made_jump
     ):
+        t0, t1 = jnp.asarray(t0), jnp.asarray(t1)
         h = t1 - t0
         slip = Slip(t0, t1, y0.q, y0.q, h, t0, y0.q)
         found = _stationary(args, slip, y0.q + h * y0.velocity, y0.memory)
@@ -158,6 +159,7 @@ class BDF2(AbstractIncrementalSolver):
         self, terms, t0, t1, y0: Motion, args: AbstractPotentialSystem, solver_state, made_jump
     ):
         before, rate, first = solver_state
+        t0, t1 = jnp.asarray(t0), jnp.asarray(t1)
         h = t1 - t0
         ratio = jnp.where(first, 0.0, 1.0 / 3.0)
         gamma = jnp.where(first, 1.0, 2.0 / 3.0) * h
@@ -186,6 +188,7 @@ class ImplicitMidpoint(AbstractIncrementalSolver):
     def step(
         self, terms, t0, t1, y0: Motion, args: AbstractPotentialSystem, solver_state, made_jump
     ):
+        t0, t1 = jnp.asarray(t0), jnp.asarray(t1)
         gamma = 0.5 * (t1 - t0)
         slip = Slip(t0, t0 + gamma, y0.q, y0.q, gamma, t0, y0.q)
         found = _stationary(args, slip, y0.q + gamma * y0.velocity, y0.memory)

@@ -23,6 +23,9 @@ class RoundedSteps(diffrax.AbstractAdaptiveStepSizeController):
 
     controller: diffrax.AbstractAdaptiveStepSizeController
 
+    def __init__(self, controller: diffrax.AbstractAdaptiveStepSizeController):
+        self.controller = controller
+
     @property
     def rtol(self):
         return self.controller.rtol
@@ -33,17 +36,17 @@ class RoundedSteps(diffrax.AbstractAdaptiveStepSizeController):
 
     @property
     def norm(self) -> Callable[[Any], Array]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return self.controller.norm
+        return self.controller.norm  # pyright: ignore[reportReturnType]
 
     def wrap(self, direction):
-        return RoundedSteps(self.controller.wrap(direction))
+        return RoundedSteps(self.controller.wrap(direction))  # pyright: ignore[reportArgumentType]
 
     def init(self, *args, **kwargs):
         return self.controller.init(*args, **kwargs)
 
     def adapt_step_size(self, *args, **kwargs):
         keep, t0, t1, jumped, state, result = self.controller.adapt_step_size(*args, **kwargs)
-        return keep, t0, t0 + _rounded(t1 - t0), jumped, state, result
+        return keep, t0, t0 + _rounded(jnp.asarray(t1 - t0)), jumped, state, result
 
 
 def _rounded(step: Array) -> Array:

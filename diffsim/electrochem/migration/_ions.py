@@ -10,7 +10,6 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 Weight = Callable[[Array], Array]
@@ -66,9 +65,9 @@ class Ions(eqx.Module):
     conductances: Float[Array, " n_plus_1"]
 
     @property
-    def z(self) -> Float[np.ndarray, "m 1"]:
+    def z(self) -> Float[Array, "m 1"]:
         """Charges as a column."""
-        return np.array(self.charges, float)[:, None]
+        return jnp.asarray(self.charges, float)[:, None]
 
     @property
     def mobility(self) -> Float[Array, "m n"]:

@@ -66,12 +66,11 @@ class NeutralSystem(AbstractIonSystem):
         number = c.shape[0]
         seen = jnp.concatenate([c[:, 0], potential[:1], jnp.zeros(1)])
         by_time, by_seen, by_border = jax.jacfwd(self._border, argnums=(0, 1, 2))(t, seen, border)
-        bands = self._bands(c, potential)
+        lower, diagonal, upper = self._bands(c, potential)
         charge = jnp.zeros(border.size).at[-1].set(1.0)
         inlet = self.piece.duration / self.ions.volumes[0] * self.production.T
-        whole = BlockMatrix(
-            *bands, jnp.concatenate([inlet, charge[None]]), by_seen[:, : number + 1], by_border
-        )
+        inlet = jnp.concatenate([inlet, charge[None]])
+        whole = BlockMatrix(lower, diagonal, upper, inlet, by_seen[:, : number + 1], by_border)
         slope = Bordered(jnp.zeros_like(c), by_time)
         return AlgebraicMatrix(whole), slope  # pyright: ignore
 

@@ -105,9 +105,9 @@ class PoissonSystem(AbstractIonSystem):
         inlet = self.piece.duration / self.ions.volumes[0] * self.production.T
         lines = jnp.zeros((self.massless, border.size))
         lines = lines.at[0, -2].set(self.length_squared * self.ions.conductances[0])
-        whole = BlockMatrix(
-            *self._bands(c, potential), jnp.concatenate([inlet, lines]), by_node, by_border
-        )
+        lower, diagonal, upper = self._bands(c, potential)
+        inlet = jnp.concatenate([inlet, lines])
+        whole = BlockMatrix(lower, diagonal, upper, inlet, by_node, by_border)
         matrix = ConstrainedMatrix(whole, self.massless)  # pyright: ignore
         return matrix, Bordered(jnp.zeros_like(state.nodes), by_time)
 

@@ -122,7 +122,7 @@ class AbstractIonSystem(AbstractCellSystem):
             self.cell._balance(step, interface, surface, rate)
             for step, rate in zip(steps, rates, strict=True)
         ]
-        electrons = np.array([step.equation.electrons for step in steps], float)
+        electrons = jnp.asarray([step.equation.electrons for step in steps], float)
         field = self._surface_balance(surface, drop, interface)
         balance = self._current_balance(seen, -electrons @ rates, current)
         return jnp.stack([*balances, field, self.piece.duration * balance])
@@ -148,9 +148,9 @@ class AbstractIonSystem(AbstractCellSystem):
         # The iterations are not differentiated, one more Newton step from their end is.
         nodes = self._jumped(t, state.nodes)
         seen = self._seen(nodes)
-        system, *fixed = jax.lax.stop_gradient((self, t, seen, state.border))
+        system, time, near, border = jax.lax.stop_gradient((self, t, seen, state.border))
         start = AtFirstNode(system)  # pyright: ignore
-        z, found = _solve_border(start, *fixed, jnp.asarray(False), jnp.asarray(True))
+        z, found = _solve_border(start, time, near, border, jnp.asarray(False), jnp.asarray(True))
         z = start.shifted(jax.lax.stop_gradient(seen), z)
         residual, jacobian = _linearised(lambda z: self._border(t, seen, z), z)
         z = z - _newton_step(residual, jacobian)

@@ -271,7 +271,7 @@ class MigrationVoltammetry(AbstractSimulator):
             self.field.layer(jnp.sum(np.array(self.charges) ** 2 * bulk), self.cell.temperature),
             self.cell._reaction_layer(diffusivity[:reacting], bulk[:reacting]),
         )
-        layer = 1.0 / sum(1.0 / depth for depth in layers)
+        layer = 1.0 / (1.0 / layers[0] + 1.0 / layers[1])
         volumes = self.decided_grid().volumes(
             self.cell.electrode, self.cell.domain, thickness, layer, reach
         )

@@ -1,7 +1,7 @@
 """Which vertices and faces, and which edges, may come close: on the host, by a k-d tree."""
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 
 def near_vertex_faces(positions: np.ndarray, faces: np.ndarray, reach: float) -> np.ndarray:
@@ -9,9 +9,7 @@ def near_vertex_faces(positions: np.ndarray, faces: np.ndarray, reach: float) ->
     low, high = positions[faces].min(axis=1), positions[faces].max(axis=1)
     middle = 0.5 * (low + high)
     radius = 0.5 * np.linalg.norm(high - low, axis=1).max() + reach
-    found = cKDTree(positions).sparse_distance_matrix(
-        cKDTree(middle), radius, output_type="ndarray"
-    )
+    found = KDTree(positions).sparse_distance_matrix(KDTree(middle), radius, output_type="ndarray")
     vertex, face = found["i"], found["j"]
     point = positions[vertex]
     close = ((point > low[face] - reach) & (point < high[face] + reach)).all(axis=1)
@@ -25,7 +23,7 @@ def near_edges(positions: np.ndarray, edges: np.ndarray, reach: float) -> np.nda
     low, high = positions[edges].min(axis=1), positions[edges].max(axis=1)
     middle = 0.5 * (low + high)
     radius = np.linalg.norm(high - low, axis=1).max() + reach
-    one, two = cKDTree(middle).query_pairs(radius, output_type="ndarray").T
+    one, two = KDTree(middle).query_pairs(radius, output_type="ndarray").T
     close = ((low[one] < high[two] + reach) & (low[two] < high[one] + reach)).all(axis=1)
     one, two = one[close], two[close]
     shared = (edges[one][:, :, None] == edges[two][:, None, :]).any(axis=(1, 2))
@@ -39,7 +37,7 @@ def crossings(positions: np.ndarray, edges: np.ndarray, faces: np.ndarray) -> np
     ends = positions[edges]
     half = 0.5 * np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1).max()
     radius = 0.5 * np.linalg.norm(high - low, axis=1).max() + half
-    trees = cKDTree(ends.mean(axis=1)), cKDTree(0.5 * (low + high))
+    trees = KDTree(ends.mean(axis=1)), KDTree(0.5 * (low + high))
     found = trees[0].sparse_distance_matrix(trees[1], radius, output_type="ndarray")
     edge, face = found["i"], found["j"]
     shared = (edges[edge][:, :, None] == faces[face][:, None, :]).any(axis=(1, 2))
