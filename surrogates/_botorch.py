@@ -1,4 +1,4 @@
-"""The one module that imports torch: Gaussian processes fitted by BoTorch.
+"""The one module that imports torch: Gaussian processes fitted by BoTorch, and samples of them.
 
 It is imported lazily, and what comes out of it is a model of ours: no torch outlives a call.
 """
@@ -13,7 +13,7 @@ from jaxtyping import Float
 from .models import RBF, GaussianProcess, Normalisation
 
 
-def _imported(name: str) -> Any:
+def imported(name: str) -> Any:
     """A module of the extra `bo`.
 
     **Raises:** `ImportError` saying how to install it.
@@ -62,11 +62,40 @@ def fit_botorch_process(
 
 def botorch_model(x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "n m"]) -> Any:
     """The fitted BoTorch model itself."""
-    torch = _imported("torch")
-    models = _imported("botorch.models")
-    fit = _imported("botorch.fit")
-    likelihoods = _imported("gpytorch.mlls")
+    torch = imported("torch")
+    models = imported("botorch.models")
+    fit = imported("botorch.fit")
+    likelihoods = imported("gpytorch.mlls")
     double = torch.float64
     model = models.SingleTaskGP(torch.tensor(x, dtype=double), torch.tensor(y, dtype=double))
     fit.fit_gpytorch_mll(likelihoods.ExactMarginalLogLikelihood(model.likelihood, model))
     return model.eval()
+
+
+def posterior_samples(
+    x: Float[np.ndarray, "n d"],
+    y: Float[np.ndarray, "n a"],
+    at: Float[np.ndarray, "k d"],
+    count: int,
+    seed: int,
+) -> Float[np.ndarray, "s k a"]:
+    """Joint samples of independent Gaussian processes, one fitted to each column of y.
+
+    **Raises:** `ImportError` naming the extra.
+    """
+    torch = imported("torch")
+    drawn = []
+    # Its own stream: the global one is set, and put back as it was.
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(seed)
+        points = torch.tensor(at, dtype=torch.float64)
+        for column in y.T:
+            spread = column.max() - column.min()
+            if not spread > 0:  # a constant slack: nothing to fit
+                drawn.append(np.broadcast_to(column[0], (count, len(at))))
+                continue
+            with torch.enable_grad():
+                model = botorch_model(x, column[:, None])
+            posterior = model.posterior(points)
+            drawn.append(posterior.sample(torch.Size([count])).squeeze(-1).numpy())
+    return np.stack(drawn, axis=2)
