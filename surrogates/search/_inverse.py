@@ -1,5 +1,7 @@
 """MINs: a network from scores to designs, asked for more than was seen."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -112,5 +114,5 @@ class InverseSearch(AbstractSearch):
             return (optax.apply_updates(weights, updates), state), None
 
         keys = jax.random.split(drawing, self.steps)
-        weights, _ = jax.lax.scan(step, (weights, chain.init(weights)), keys)[0]
-        return eqx.combine(weights, rest)
+        learnt: Any = jax.lax.scan(step, (weights, chain.init(weights)), keys)[0][0]
+        return eqx.combine(learnt, rest)
