@@ -1,5 +1,6 @@
 """The computations of `offline_comparison`: a cell for each task and arm, all seeds at once."""
 
+import copy
 import json
 import time
 from collections.abc import Callable
@@ -39,6 +40,14 @@ METHODS: dict[str, search.AbstractSearch] = {
     "coms": search.Ascent(search.NormalisedAscent(length=0.01, steps=50)),
     "ram": search.Ascent(search.NormalisedAscent(length=0.01, steps=50)),
 }
+# On the plain ensemble only.
+GENERATIVE: dict[str, search.AbstractSearch] = {
+    "cbas": search.ConditioningSearch(members=200, rounds=15),
+    "mins": search.InverseSearch(steps=200, batch=64, draws=1024),
+}
+# Among these the default recipe chooses; REINFORCE has the ensemble's model.
+CANDIDATES = ("ascent", "ensemble_mean", "ensemble_min", "coms", "ram", "gp_ascent")
+HELD_OUT = 0.2
 ARMS = ("plain", "ignite", "ignite2", "sam", "weight_decay", "placebo", "early_stop", "sobolev")
 _EARLY = search.Ascent(search.NormalisedAscent(length=0.01, steps=12))
 _EARLY_SAMPLING = search.Sampling(search.Reinforce(0.002, 0.05, members=64, steps=25))
@@ -52,11 +61,20 @@ class TaskBench:
         self.task = TASKS[name](settings.pool).settled()
         self.sets = [self._dataset(seed) for seed in range(settings.seeds)]
         rows = min(len(s.x) for s in self.sets)  # failures differ from seed to seed
-        data = [_first_rows(s.training_data(), s, rows) for s in self.sets]
-        self.data = jax.tree.map(lambda *leaves: jnp.stack(leaves), *data)
+        self._learn_from([_first_rows(s.training_data(), s, rows) for s in self.sets])
         self.starts = jnp.stack([jnp.asarray(s.top(settings.designs)) for s in self.sets])
+
+    def _learn_from(self, data: list[training.TrainingData]) -> None:
+        self.data = jax.tree.map(lambda *leaves: jnp.stack(leaves), *data)
         scales = [models.Normalisation.of(d.x, d.y) for d in data]
         self.scales = jax.tree.map(lambda *leaves: jnp.stack(leaves), *scales)
+        self._cache: dict[str, models.AbstractSurrogate] = {}
+
+    def trained_on(self, data: list[training.TrainingData]) -> "TaskBench":
+        """The same bench, whose models learn from other data: one set for each seed."""
+        other = copy.copy(self)
+        other._learn_from(data)
+        return other
 
     def _dataset(self, seed: int) -> offline.OfflineDataset:
         path = self.directory / f"{self.name}-{seed:03d}.nc"
@@ -128,10 +146,9 @@ class TaskBench:
         return plain if arm == "early_stop" else self.train(arm, loss, members, plain)
 
     def _plain(self, family: str, loss, members: int):
-        cache = self.__dict__.setdefault("_cache", {})
-        if family not in cache:
-            cache[family] = self.train("plain", loss, members, None)
-        return cache[family]
+        if family not in self._cache:
+            self._cache[family] = self.train("plain", loss, members, None)
+        return self._cache[family]
 
     def _judge(self, stacked, finder: search.AbstractSearch) -> dict[str, Any]:
         keys = jax.random.split(jax.random.key(11), self.settings.seeds)
@@ -261,29 +278,120 @@ def _diagnose(stacked, sets, task) -> tuple[list[float], list[float]]:
     return ranks, cosines
 
 
-def gp_cell(bench: TaskBench) -> dict[str, Any]:
-    """Ascent of a Gaussian process's posterior mean, from its file if it is there."""
-    path = bench.directory / f"{bench.name}-gp.json"
+def _kept(bench: TaskBench, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What is computed, with its CPU seconds; from its file if it is there."""
+    path = bench.directory / f"{bench.name}-{name}.json"
     if path.exists():
         return json.loads(path.read_text())
     began = time.process_time()
-    fitted = [
-        models.fit_gaussian_process(x, y, steps=60, most=200)
-        for x, y in zip(np.asarray(bench.data.x), np.asarray(bench.data.y), strict=True)
-    ]
-    judged = bench._judge(models.stack_members(fitted), METHODS["ascent"])
-    found = {"methods": {"gp_ascent": judged}, "cpu_s": time.process_time() - began}
+    found = compute()
+    found["cpu_s"] = time.process_time() - began
     write_text(path, json.dumps(found))
     return found
 
 
+def fit_processes(bench: TaskBench) -> models.AbstractSurrogate:
+    """A Gaussian process for each seed, stacked."""
+    fitted = [
+        models.fit_gaussian_process(x, y, steps=60, most=200)
+        for x, y in zip(np.asarray(bench.data.x), np.asarray(bench.data.y), strict=True)
+    ]
+    return models.stack_members(fitted)
+
+
+def _gp_cell(bench: TaskBench) -> dict[str, Any]:
+    """Ascent of a Gaussian process's posterior mean."""
+    judged = bench._judge(fit_processes(bench), METHODS["ascent"])
+    return {"methods": {"gp_ascent": judged}}
+
+
+def _generative_cell(bench: TaskBench) -> dict[str, Any]:
+    """Searches by distributions of designs, on the plain ensemble."""
+    stacked = bench._plain("mse", training.MSE(), bench.settings.members)
+    ensemble = eqx.filter_vmap(lambda group: models.Ensemble(group, models.MeanOf()))(stacked)
+    return {"methods": {m: bench._judge(ensemble, finder) for m, finder in GENERATIVE.items()}}
+
+
+def _recipe_cell(bench: TaskBench) -> dict[str, Any]:
+    """What chooses the default recipe; without methods of its own."""
+    return {"methods": {}, "criterion": ranking_criterion(bench)}
+
+
+def ranking_criterion(bench: TaskBench) -> dict[str, list[float]]:
+    """By method and seed, what offline data alone say of a model: how it ranks the best of them.
+
+    The best `HELD_OUT` of the *offline* set are kept from the models, and are then to be put in
+    order (Spearman). Neither the hidden part nor the truth is looked at.
+    """
+    seeds = range(bench.settings.seeds)
+    split = [_split(jax.tree.map(lambda leaf, i=i: leaf[i], bench.data)) for i in seeds]
+    other = bench.trained_on([learnt for learnt, _ in split])
+    wanted = [best for _, best in split]
+    stacked = {"gp_ascent": fit_processes(other)}
+    for family, loss, members in _families(bench.settings, "plain"):
+        trained = other.train("plain", loss, members, None)
+        stacked |= {m: model for m, model, _ in _uses(family, trained, "plain") if m in CANDIDATES}
+    x = jnp.stack([best.x for best in wanted])
+    return {
+        method: [
+            statistics.rank_correlation(p, np.asarray(best.y[:, 0]))
+            for p, best in zip(np.asarray(_predict_all(model, x)), wanted, strict=True)
+        ]
+        for method, model in stacked.items()
+    }
+
+
+def _split(data: training.TrainingData) -> tuple[training.TrainingData, training.TrainingData]:
+    """(what is learnt from, the best of it)."""
+    order = jnp.argsort(-data.y[:, 0])
+    count = max(4, round(HELD_OUT * len(order)))
+    return data.at(jnp.sort(order[count:])), data.at(order[:count])
+
+
+EXTRAS: dict[str, Callable[[TaskBench], dict[str, Any]]] = {
+    "gp": _gp_cell,
+    "generative": _generative_cell,
+    "recipe": _recipe_cell,
+}
+
+
 def run_cells(settings: Any, directory: Path) -> dict[str, dict[str, dict[str, Any]]]:
-    """Cells by task and arm; "gp" is the Gaussian process."""
+    """Cells by task and name: the arms, `EXTRAS`, and "best_offline"."""
     cells: dict[str, dict[str, dict[str, Any]]] = {}
     for name in settings.tasks:
         bench = TaskBench(name, settings, directory)
         cells[name] = {arm: bench.cell(arm) for arm in ARMS}
-        cells[name]["gp"] = gp_cell(bench)
-        top = [float(s.normalised(s.score.max())) for s in bench.sets]
-        cells[name]["best_offline"] = {"methods": {"stay": {settings.primary: top}}}
+        cells[name] |= {e: _kept(bench, e, lambda c=c, b=bench: c(b)) for e, c in EXTRAS.items()}
+        cells[name]["best_offline"] = best_offline(bench.sets, settings.primary)
     return cells
+
+
+def best_offline(sets: list[offline.OfflineDataset], metric: str) -> dict[str, Any]:
+    """The best score that could be seen, as a cell."""
+    top = [float(s.normalised(s.score).max()) for s in sets]
+    return {"methods": {"stay": {metric: top}}}
+
+
+def stored_cells(
+    settings: Any, directory: Path
+) -> tuple[dict[str, dict[str, dict[str, Any]]], dict[str, list[str]]]:
+    """(cells of the tasks that are complete, what is missing of the others), from files alone.
+
+    **Raises:** `ValueError` if no task is complete.
+    """
+    cells: dict[str, dict[str, dict[str, Any]]] = {}
+    missing: dict[str, list[str]] = {}
+    for task in settings.tasks:
+        files = {name: directory / f"{task}-{name}.json" for name in (*ARMS, *EXTRAS)}
+        absent = [name for name, path in files.items() if not path.exists()]
+        if absent:
+            missing[task] = absent
+            continue
+        cells[task] = {name: json.loads(path.read_text()) for name, path in files.items()}
+        paths = [directory / f"{task}-{seed:03d}.nc" for seed in range(settings.seeds)]
+        sets = [offline.thaw(path) for path in paths]
+        cells[task]["best_offline"] = best_offline(sets, settings.primary)
+    if not cells:
+        lacking = "; ".join(f"{task} lacks {', '.join(names)}" for task, names in missing.items())
+        raise ValueError(f"{directory} must hold a complete task, but has none: {lacking}.")
+    return cells, missing

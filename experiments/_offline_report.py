@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from surrogates import statistics
 
+from ._offline_recipe import levels, recipe_figures
 from ._store import Figures, write_text
 
 CONTROLS: tuple[str, ...] = ("sam", "weight_decay", "placebo", "early_stop")
@@ -59,19 +61,15 @@ def figures_of(cells: Cells, settings: Any) -> Figures:
             f"{arm}_best_control": best,
             f"{arm}_verdict": statistics.verdict(effect, adjusted[arm], over, same < 0.05),
         }
-    return figures | _methods(cells, metric)
+    return figures | _methods(cells, metric) | recipe_figures(cells, metric)
 
 
 def _methods(cells: Cells, metric: str) -> Figures:
     """Levels of the methods, and what true gradients add."""
     figures: Figures = {}
-    for method in METHODS:
-        level = statistics.interquartile_mean(scores(cells, "plain", metric, (method,)))
+    for method, level in levels(cells, metric).items():
         figures |= {f"{method}_iqm": level.value, f"{method}_iqm_low": level.low,
                     f"{method}_iqm_high": level.high}  # fmt: skip
-    process = statistics.interquartile_mean(scores(cells, "gp", metric, ("gp_ascent",)))
-    figures |= {"gp_ascent_iqm": process.value, "gp_ascent_iqm_low": process.low,
-                "gp_ascent_iqm_high": process.high}  # fmt: skip
     stay = statistics.interquartile_mean(scores(cells, "best_offline", metric, ("stay",)))
     figures["best_offline_iqm"] = stay.value
     taught = scores(cells, "sobolev", metric, ("ascent",))
@@ -104,16 +102,31 @@ def write_table(cells: Cells, settings: Any, path: Path) -> None:
     write_text(path, "\n".join(lines) + "\n")
 
 
-def draw(cells: Cells, settings: Any, path: Path) -> None:
-    """Effects over plain: each task a dot, the pooled mean with its interval."""
-    import matplotlib
+def draw(cells: Cells, settings: Any, directory: Path) -> list[Path]:
+    """The pictures as PNG files, each written beside and renamed."""
+    paths = []
+    for name, figure in pictures(cells, settings).items():
+        path = directory / f"{name}.png"
+        beside = path.with_name(f".{path.name}.partial.png")
+        figure.savefig(beside, dpi=130)
+        paths.append(beside.rename(path))
+    return paths
 
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
 
+def pictures(cells: Cells, settings: Any) -> dict[str, Figure]:
+    """The figures of the comparison by name."""
     metric = settings.primary
+    return {
+        "offline_comparison": _effects(cells, metric),
+        "offline_levels": _levels(cells, metric),
+    }
+
+
+def _effects(cells: Cells, metric: str) -> Figure:
+    """Effects over plain: each task a dot, the pooled mean with its interval."""
     plain = _by_task(cells, "plain", metric)
-    figure, axes = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
+    figure = Figure(figsize=(7.5, 3.8), layout="constrained")
+    axes = figure.subplots()
     for row, arm in enumerate(ARMS):
         treated = _by_task(cells, arm, metric)
         effect = statistics.hierarchical_effect(treated, plain)
@@ -124,11 +137,27 @@ def draw(cells: Cells, settings: Any, path: Path) -> None:
         axes.plot([effect.low, effect.high], [row, row], color="k", lw=2)
         axes.plot(effect.value, row, "D", color="k", ms=6)
     axes.axvline(0.0, color="0.5", lw=1)
-    axes.set_yticks(range(len(ARMS)), ARMS)
+    axes.set_yticks(range(len(ARMS)), [arm.replace("_", " ") for arm in ARMS])
     axes.invert_yaxis()
     axes.set_xlabel(f"normalised true score minus plain ({metric}); 95 % over tasks and seeds")
     axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    beside = path.with_name(f".{path.name}.partial.png")
-    figure.savefig(beside, dpi=130)
-    plt.close(figure)
-    beside.rename(path)
+    return figure
+
+
+def _levels(cells: Cells, metric: str) -> Figure:
+    """Each method's interquartile mean over tasks and seeds, the best on top."""
+    found = levels(cells, metric)
+    order = sorted(found, key=lambda method: found[method].value)
+    figure = Figure(figsize=(6.5, 3.8), layout="constrained")
+    axes = figure.subplots()
+    for row, method in enumerate(order):
+        level = found[method]
+        colour = "C3" if method == "default_recipe" else "0.3"
+        axes.plot([level.low, level.high], [row, row], color=colour, lw=2)
+        axes.plot(level.value, row, "o", color=colour, ms=6)
+    stay = statistics.interquartile_mean(scores(cells, "best_offline", metric, ("stay",)))
+    axes.axvline(stay.value, color="0.5", lw=1, ls="--", label="best offline design")
+    axes.set_yticks(range(len(order)), [method.replace("_", " ") for method in order])
+    axes.set_xlabel(f"interquartile mean of the normalised true score ({metric}), 95 %")
+    axes.legend(fontsize=8, loc="lower right")
+    return figure

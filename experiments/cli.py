@@ -18,6 +18,9 @@ app = typer.Typer(
     help="Differentiable simulators: parameters from measurements, with honest error bars.",
 )
 
+comparing = typer.Typer(no_args_is_help=True, help="Tables, plots and a page of a finished study.")
+app.add_typer(comparing, name="compare")
+
 Json = Annotated[
     bool, typer.Option("--json", help="End with one flat JSON object of figures on stdout.")
 ]
@@ -137,6 +140,20 @@ def plot(
 
     for path in save_figures(tree, output or file.with_name(f"{file.stem}_figures"), format=format):
         print(path)
+
+
+@comparing.command("offline")
+def compare_offline(
+    directory: Annotated[Path, typer.Argument(help="Of `diffsim run offline_comparison`.")],
+    as_json: Json = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The HTML file.")] = None,
+) -> None:
+    """Compare the arms of a run, finished or cut short, without training or simulating."""
+    from ._offline_page import compare
+
+    figures, page = compare(directory, output)
+    _say(f"page: {page}")
+    _finish(figures, directory, as_json, "compared")
 
 
 @app.command("check-gradients")

@@ -42,16 +42,16 @@ def render(tree: xr.DataTree) -> str:
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    pictures = {name: _embedded(figure) for name, figure in plotting.figures(tree).items()}
-    template = environment.from_string(_packaged(_TEMPLATE))
-    return template.render(style=_packaged(_STYLE_SHEET), pictures=pictures, **content(tree))
+    pictures = {name: embedded(figure) for name, figure in plotting.figures(tree).items()}
+    template = environment.from_string(packaged(_TEMPLATE))
+    return template.render(style=packaged(_STYLE_SHEET), pictures=pictures, **content(tree))
 
 
-def _packaged(name: str) -> str:
+def packaged(name: str) -> str:
     return (resources.files("diffsim.report") / "templates" / name).read_text(encoding="utf-8")
 
 
-def _embedded(figure: Figure) -> str:
+def embedded(figure: Figure) -> str:
     """A figure as the address of an image; the same figure, the same bytes."""
     stream = io.BytesIO()
     with matplotlib.rc_context(STYLE):

@@ -60,5 +60,5 @@ class OfflineComparison(AbstractStudy):
         cells = run_cells(configuration, directory)
         figures = figures_of(cells, configuration)
         write_table(cells, configuration, directory / "offline_comparison.md")
-        draw(cells, configuration, directory / "offline_comparison.png")
+        draw(cells, configuration, directory)
         return figures | {"cpu_s": cpu_seconds() - began}

@@ -11,17 +11,20 @@ from ._attack import (
     attack_radii as attack_radii,
 )
 from ._attack_step import AttackState as AttackState, AttackStep as AttackStep
+from ._conditioning import ConditioningSearch as ConditioningSearch
 from ._correction import (
     CorrectedLandscape as CorrectedLandscape,
     corrected as corrected,
     uncorrected as uncorrected,
 )
 from ._evolution import EvolutionSearch as EvolutionSearch
+from ._expected_improvement import ExpectedImprovementSearch as ExpectedImprovementSearch
 from ._interface import (
     AbstractSearch as AbstractSearch,
     Designs as Designs,
     promised as promised,
 )
+from ._inverse import InverseSearch as InverseSearch
 from ._landscape import (
     AbstractLandscape as AbstractLandscape,
     ProblemLandscape as ProblemLandscape,

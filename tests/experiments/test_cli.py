@@ -49,7 +49,9 @@ def diffsim(capsys, monkeypatch, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["recover", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["list"], ["recover", "--help"], ["compare", "offline", "--help"]]
+)
 def test_help_and_list_import_nothing_heavy(arguments):
     code = (
         "import sys; from experiments.cli import main\n"

@@ -2,11 +2,18 @@
 
 import json
 
+import jax
 import numpy as np
 import pytest
 
-from experiments import _offline_comparison as comparison, _offline_report as report
-from experiments._registry import configure, find
+from experiments import (
+    _offline_comparison as comparison,
+    _offline_recipe as recipe,
+    _offline_report as report,
+    _store as store,
+    cli,
+)
+from experiments._registry import configure, find, request_of
 from experiments._schema import ConfigurationError
 from experiments.studies.offline_comparison import KNOWN, OfflineSettings
 from experiments.studies.tf_bind_8 import METHODS, _figures
@@ -30,6 +37,9 @@ def _cells(effects, tasks=("one", "two", "three", "four")):
             }}  # fmt: skip
         level = {n: [0.5] * SEEDS for n in names}
         cells[task]["gp"] = {"methods": {"gp_ascent": level}}
+        cells[task]["generative"] = {"methods": {"cbas": level, "mins": level}}
+        ranks = {m: random.uniform(size=SEEDS).tolist() for m in comparison.CANDIDATES}
+        cells[task]["recipe"] = {"methods": {}, "criterion": ranks}
         cells[task]["best_offline"] = {"methods": {"stay": level}}
     return cells
 
@@ -62,10 +72,11 @@ def test_harm_is_called_so():
 def test_table_and_picture_come_from_the_cells(tmp_path):
     cells = _cells({})
     report.write_table(cells, SETTINGS, tmp_path / "table.md")
-    report.draw(cells, SETTINGS, tmp_path / "effects.png")
+    drawn = report.draw(cells, SETTINGS, tmp_path)
     assert (tmp_path / "table.md").read_text().count("\n| ") == 5
-    assert (tmp_path / "effects.png").stat().st_size > 10_000
-    assert len(list(tmp_path.iterdir())) == 2
+    assert {path.name for path in drawn} == {"offline_comparison.png", "offline_levels.png"}
+    assert min(path.stat().st_size for path in drawn) > 10_000
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_a_cell_that_is_there_is_not_computed_again(tmp_path, monkeypatch):
@@ -97,6 +108,100 @@ def test_a_cell_that_is_there_is_not_computed_again(tmp_path, monkeypatch):
     assert json.loads((tmp_path / "branin-plain.json").read_text()) == first
     again = comparison.TaskBench("branin", settings, tmp_path)
     assert [s.digest for s in again.sets] == [s.digest for s in bench.sets]
+
+
+def test_the_recipe_takes_what_the_offline_criterion_prefers():
+    cells = _cells({})
+    for of_task in cells.values():
+        for method, ranks in of_task["recipe"]["criterion"].items():
+            ranks[:] = [2.0 if method == "ram" else rank for rank in ranks]
+        of_task["plain"]["methods"]["ram"]["p50"] = np.linspace(0.9, 1.0, SEEDS).tolist()
+    figures = report.figures_of(cells, SETTINGS)
+    assert figures["recipe_taken"] == f"ram {4 * SEEDS}"
+    assert figures["best_published"] == "ram"
+    assert figures["default_recipe_iqm"] == figures["best_published_iqm"]
+    assert figures["recipe_over_best_effect"] == 0.0
+    cells["one"]["recipe"]["criterion"]["coms"][3] = 3.0
+    assert recipe.choices(cells)["one"].count("coms") == 1
+    coms = cells["one"]["plain"]["methods"]["coms"]["p50"][3]
+    assert recipe.recipe_scores(cells, "p50")[0, 3] == coms
+
+
+SMALL = OfflineSettings(tasks=("branin",), seeds=2, pool=60, designs=4, width=8, epochs=2, batch=16)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    return comparison.TaskBench("branin", SMALL, tmp_path_factory.mktemp("offline"))
+
+
+@pytest.mark.slow
+def test_the_criterion_ranks_the_offline_best_and_sees_nothing_else(bench, monkeypatch):
+    """The truth is taken away, and what is held out is better than what is learnt."""
+    monkeypatch.delattr(comparison.tasks.ProblemTask, "true_score")
+    learnt, best = comparison._split(_first(bench.data))
+    assert len(learnt.x) + len(best.x) == len(bench.sets[0].x)
+    assert float(learnt.y.max()) <= float(best.y.min())
+    found = comparison.ranking_criterion(bench)
+    assert set(found) == set(comparison.CANDIDATES)
+    assert all(len(ranks) == 2 and np.all(np.abs(ranks) <= 1) for ranks in found.values())
+    assert len(bench.data.x[0]) == len(bench.sets[0].x)  # the bench itself still has all
+
+
+def _first(data):
+    return jax.tree.map(lambda leaf: leaf[0], data)
+
+
+def _write_run(directory, cells, settings):
+    """A directory as `diffsim run offline_comparison` leaves it."""
+    store.claim(directory, request_of(find("offline_comparison"), settings))
+    for task, of_task in cells.items():
+        for name, cell in of_task.items():
+            if name != "best_offline":
+                (directory / f"{task}-{name}.json").write_text(json.dumps(cell))
+
+
+def test_compare_makes_the_page_from_files_alone(bench, monkeypatch, capsys):
+    settings = OfflineSettings(**(SMALL.model_dump() | {"tasks": ("branin", "levy8")}))
+    full = _cells({"ignite": 0.1}, tasks=("branin", "levy8"))
+    del full["levy8"]["sam"]
+    _write_run(bench.directory, full, settings)
+    monkeypatch.setattr(comparison, "TaskBench", None)  # nothing may be computed
+    page = bench.directory / "pages" / "page.html"
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["compare", "offline", str(bench.directory), "--json", "-o", str(page)])
+    assert not stop.value.code
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["tasks"] == 1
+    assert figures["ignite_effect"] == pytest.approx(0.1, abs=0.02)
+    stay = np.mean([s.normalised(s.score).max() for s in bench.sets])
+    assert figures["best_offline_iqm"] == pytest.approx(stay)
+    text = page.read_text()
+    assert text.count("data:image/svg+xml;base64,") == 2
+    assert "levy8 is not complete and left out: sam missing." in text
+    assert f"{figures['ignite_effect']:+.4f}" in text
+    assert "http" not in text.replace("http://www.w3.org", "")
+    assert {path.name for path in page.parent.iterdir()} == {
+        "page.html", "offline_comparison.md", "offline_comparison.png", "offline_levels.png",
+    }  # fmt: skip
+
+
+def test_compare_refuses_what_it_cannot_use(tmp_path, capsys):
+    def message(directory):
+        with pytest.raises(SystemExit) as stop:
+            cli.main(["compare", "offline", str(directory)])
+        assert stop.value.code == 2
+        return capsys.readouterr().err
+
+    assert "must hold a run that was begun" in message(tmp_path / "none")
+    store.claim(tmp_path / "empty", request_of(find("offline_comparison"), SMALL))
+    assert "must hold a complete task, but has none: branin lacks plain" in message(
+        tmp_path / "empty"
+    )
+    store.claim(tmp_path / "other", {"study": "fe3_fe2", "configuration": {}})
+    assert "must hold a run of offline_comparison, but holds 'fe3_fe2'" in message(
+        tmp_path / "other"
+    )
 
 
 def test_settings():
