@@ -46,7 +46,7 @@ class CurvedBending(AbstractBending):
     shape: Float[Array, "f 3"]
     rotates_edges: ClassVar[bool] = True
 
-    def elements(self, mesh, material, guides):
+    def elements(self, mesh, material, guides, memory=None):
         faces = MidEdgeBending().elements(mesh, material, guides)
         bent = faces.rest + self.curvature[:, None] * self.shape  # pyright: ignore
         return eqx.tree_at(lambda f: f.rest, faces, bent)

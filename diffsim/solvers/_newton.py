@@ -132,16 +132,19 @@ def _iterate(potential: Potential, q0, settings: NewtonSettings, advance, next_s
         finite = jnp.all(jnp.isfinite(gradient))
         small = jnp.max(jnp.abs(gradient)) <= settings.force_tolerance
         short = jnp.max(jnp.abs(dq)) <= settings.step_tolerance
+        # A convex step that finds no way down points into an obstacle: it is turned downhill.
+        stuck = ~fine & ~short & state.convex
+        shift = jnp.where(stuck, jnp.maximum(10.0 * state.shift, _LEAST_SHIFT), 0.0)
         return _State(
             q,
             gradient,
             () if next_stress is None else next_stress(state, dq, q),
-            jnp.asarray(False),
-            jnp.zeros(()),
+            ~fine,
+            shift,
             state.steps + 1,
             small | (short & ~state.convex),
-            ~finite | ~fine & ~short & state.convex,
-        )._replace(convex=~fine & ~state.convex)
+            ~finite | (shift > _LARGEST_SHIFT),
+        )
 
     def refused(state: _State, dq):
         # A convex matrix may still be singular: then it is shifted, ever more.
