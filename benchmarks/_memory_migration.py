@@ -1,10 +1,6 @@
 """Run as a process of its own: a weakly supported voltammogram and its gradient; peaks in MB."""
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
-
-from benchmarks._memory import peak_mb
+from benchmarks._memory import print_peaks
 from diffsim import electrochem as ec
 from diffsim.constants import faraday, gas_constant, vacuum_permittivity
 
@@ -33,19 +29,5 @@ def problem(adjoint="checkpointed", support=5.0):
     return made.with_adjoint(adjoint), sweep
 
 
-def value(cell, sweep):
-    """A sum of squares of the whole voltammogram."""
-    return jnp.sum((1e3 * cell(sweep).values["current"]) ** 2)
-
-
-def gradient(cell, sweep):
-    """Of `value`, by every number of the cell."""
-    return eqx.filter_grad(value)(cell, sweep)
-
-
 if __name__ == "__main__":
-    peaks = [peak_mb()]
-    for function, adjoint in ((value, "forward"), (gradient, "checkpointed")):
-        jax.block_until_ready(jax.tree.leaves(eqx.filter_jit(function)(*problem(adjoint))))
-        peaks.append(peak_mb())
-    print(*peaks)
+    print_peaks(problem)

@@ -11,7 +11,7 @@ from typing import Any
 
 import equinox as eqx
 
-from benchmarks import _draws, _memory_adsorption, _memory_migration
+from benchmarks import _draws, _memory, _memory_adsorption, _memory_migration
 from benchmarks._shared import (
     Figures,
     attempt,
@@ -68,8 +68,8 @@ def memory(name: str, module: ModuleType) -> Mapping:
 
 def cost(name: str, bench: Any, repeats: int) -> Mapping:
     """CPU seconds, warm: one voltammogram, its reverse gradient, and their ratio."""
-    forward, compile_s = compiled(bench.value, *bench.problem("forward"))
-    reverse, compile_gradient = compiled(bench.gradient, *bench.problem())
+    forward, compile_s = compiled(_memory.value, *bench.problem("forward"))
+    reverse, compile_gradient = compiled(_memory.gradient, *bench.problem())
     one, both = (cpu_seconds(call, repeats=repeats) for call in (forward, reverse))
     return {
         f"{name}_forward_cpu_s": one,

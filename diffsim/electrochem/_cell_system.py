@@ -242,6 +242,38 @@ class CellSystem(AbstractCellSystem):
         return jnp.where(wanted, jnp.where(converged, z, jnp.nan), border)
 
 
+class AbstractExtendedCellSystem(AbstractCellSystem):
+    """A cell with more at its electrode than its reactions: what is the cell's own stays so.
+
+    **Fields:** `cell`, the equations of the electrode reactions and of the waveform.
+    """
+
+    cell: eqx.AbstractVar[CellSystem]
+
+    @property
+    def transport(self) -> AbstractNodes:  # pyright: ignore
+        return self.cell.transport
+
+    @property
+    def waveform(self) -> AbstractWaveform:  # pyright: ignore
+        return self.cell.waveform
+
+    @property
+    def temperature(self) -> Scalar:  # pyright: ignore
+        return self.cell.temperature
+
+    @property
+    def circuit(self) -> Circuit:
+        return self.cell.circuit
+
+    @property
+    def piece(self) -> Piece:
+        return self.cell.piece
+
+    def during(self, t: Scalar) -> "AbstractExtendedCellSystem":
+        return eqx.tree_at(lambda s: s.cell, self, self.cell.during(t))
+
+
 def _linearised(balance, z: Array) -> tuple[Array, Array]:
     """Residual and Jacobian of a small system."""
 

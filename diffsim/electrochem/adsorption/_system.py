@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 from ..._types import BoolScalar, Scalar
 from ...solvers import AbstractBorderedMatrix, Bordered
 from .._cell_system import (
-    AbstractCellSystem,
+    AbstractExtendedCellSystem,
     CellSystem,
     Piece,
     _linearised,
@@ -26,13 +26,12 @@ from .._cell_system import (
     piece_at,
 )
 from .._circuit import Circuit
-from .._nodes import AbstractNodes, Couplings
+from .._nodes import Couplings
 from ..kinetics import AbstractKinetics
-from ..waveforms import AbstractWaveform
 from ._isotherms import AbstractIsotherm
 
 
-class AdsorptionSystem(AbstractCellSystem):
+class AdsorptionSystem(AbstractExtendedCellSystem):
     """`CellSystem` with adsorbates.
 
     **Fields:** `isotherm`, `kinetics` of the adsorbed couple and its `formal_potential` (V);
@@ -51,35 +50,10 @@ class AdsorptionSystem(AbstractCellSystem):
     places: tuple[int, ...] = eqx.field(static=True)
     couple: tuple[int, int] | None = eqx.field(static=True)
 
-    # -- what the integrator and the search for consistent states ask of a cell ----------------
-
-    @property
-    def transport(self) -> AbstractNodes:  # pyright: ignore
-        return self.cell.transport
-
-    @property
-    def waveform(self) -> AbstractWaveform:  # pyright: ignore
-        return self.cell.waveform
-
-    @property
-    def temperature(self) -> Scalar:  # pyright: ignore
-        return self.cell.temperature
-
-    @property
-    def circuit(self) -> Circuit:
-        return self.cell.circuit
-
-    @property
-    def piece(self) -> Piece:
-        return self.cell.piece
-
     @property
     def number(self) -> int:
         """Of adsorbates, a."""
         return len(self.places)
-
-    def during(self, t: Scalar) -> "AdsorptionSystem":
-        return eqx.tree_at(lambda s: s.cell, self, self.cell.during(t))
 
     # -- border --------------------------------------------------------------------------------
 

@@ -19,8 +19,7 @@ from ..._types import BoolScalar, Scalar
 from ...constants import faraday, gas_constant
 from ...solvers import Bordered
 from .._cell_system import (
-    AbstractCellSystem,
-    CellSystem,
+    AbstractExtendedCellSystem,
     Piece,
     _linearised,
     _newton_step,
@@ -28,40 +27,17 @@ from .._cell_system import (
     piece_at,
 )
 from .._circuit import Circuit
-from .._nodes import AbstractNodes
-from ..waveforms import AbstractWaveform
 from ._ions import Ions
 
 
-class AbstractIonSystem(AbstractCellSystem):
+class AbstractIonSystem(AbstractExtendedCellSystem):
     """A voltammetric cell whose ions migrate.
 
-    **Fields:** `cell`, the equations of the electrode reactions and of the waveform; `ions`, the
-    species of the mechanism first and those of the supporting electrolyte after them.
+    **Fields:** `ions`, the species of the mechanism first and those of the supporting electrolyte
+    after them.
     """
 
-    cell: eqx.AbstractVar[CellSystem]
     ions: eqx.AbstractVar[Ions]
-
-    @property
-    def transport(self) -> AbstractNodes:  # pyright: ignore
-        return self.cell.transport
-
-    @property
-    def waveform(self) -> AbstractWaveform:  # pyright: ignore
-        return self.cell.waveform
-
-    @property
-    def temperature(self) -> Scalar:  # pyright: ignore
-        return self.cell.temperature
-
-    @property
-    def circuit(self) -> Circuit:
-        return self.cell.circuit
-
-    @property
-    def piece(self) -> Piece:
-        return self.cell.piece
 
     @property
     def thermal(self) -> Scalar:
@@ -74,9 +50,6 @@ class AbstractIonSystem(AbstractCellSystem):
         mechanism = self.cell.mechanism
         numbers = mechanism.stoichiometry(mechanism.electrode)
         return np.pad(numbers, ((0, 2), (0, len(self.ions.charges) - numbers.shape[1])))
-
-    def during(self, t: Scalar) -> "AbstractIonSystem":
-        return eqx.tree_at(lambda s: s.cell, self, self.cell.during(t))
 
     def mass(self) -> Float[Array, " k"]:
         return jnp.zeros(len(self.production))
