@@ -23,6 +23,8 @@ from ._system import AbstractBorderedSystem
 # What a solve ends with when `AbstractBorderedSystem.enter` found no consistent state.
 STAGE_FAILED = diffrax.RESULTS.internal_error
 
+_IDLE_STEP = 1e-6
+
 
 @dataclass(frozen=True, eq=False)
 class RosenbrockTableau:
@@ -181,7 +183,10 @@ class Rosenbrock(diffrax.AbstractAdaptiveSolver):
         t0, t1 = jax.lax.stop_gradient((t0, t1))
         system = args.during(t0)
         y0 = system.enter(t0, y0, made_jump | solver_state)
-        y1, error, k = _stages(self.tableau, system, t0, t1 - t0, y0)
+        # In a batch, an integration that has ended goes on with steps of nothing. They are thrown
+        # away, but the derivative of an infinite 1/h would not be: zero times that is NaN.
+        h = jnp.where(t1 > t0, t1 - t0, _IDLE_STEP)
+        y1, error, k = _stages(self.tableau, system, t0, h, y0)
         dense = dict(y0=y0.border, y1=y1.border, k=k)
         # A state that could not be made consistent ends the integration: no step is short
         # enough. The step is kept, since Diffrax forgets the result of a rejected one.

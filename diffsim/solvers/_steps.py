@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import diffrax
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
@@ -46,7 +47,9 @@ class RoundedSteps(diffrax.AbstractAdaptiveStepSizeController):
 
     def adapt_step_size(self, *args, **kwargs):
         keep, t0, t1, jumped, state, result = self.controller.adapt_step_size(*args, **kwargs)
-        return keep, t0, t0 + _rounded(jnp.asarray(t1 - t0)), jumped, state, result
+        # Steps carry no derivative; that of a logarithm of none would be infinite.
+        step = jax.lax.stop_gradient(jnp.asarray(t1 - t0))
+        return keep, t0, t0 + _rounded(step), jumped, state, result
 
 
 def _rounded(step: Array) -> Array:
