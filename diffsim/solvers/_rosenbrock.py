@@ -191,9 +191,7 @@ class Rosenbrock(diffrax.AbstractAdaptiveSolver):
         # A state that could not be made consistent ends the integration: no step is short
         # enough. The step is kept, since Diffrax forgets the result of a rejected one.
         entered = jnp.all(jnp.isfinite(y0.border))
-        # Steps carry no derivative, so that this one would be thrown away; but on its way there a
-        # zero error has an infinite derivative of its norm, and zero times that is NaN.
-        error = jax.lax.stop_gradient(jax.tree.map(lambda e: jnp.where(entered, e, 0.0), error))
+        error = jax.tree.map(lambda e: jnp.where(entered, e, 0.0), error)
         result = diffrax.RESULTS.where(entered, diffrax.RESULTS.successful, STAGE_FAILED)
         return y1, error, dense, jnp.asarray(False), result
 
