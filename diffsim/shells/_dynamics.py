@@ -190,7 +190,7 @@ class Dynamics(AbstractSimulator):
             "momentum": jnp.sum(momenta, axis=1),
             "angular_momentum": jnp.sum(jnp.cross(positions, momenta), axis=1),
             **elastic,
-            **self._contact_values(positions),
+            **jax.vmap(self.shell.touched)(positions, self.times()),
             **self._self_contact_values(motion.q),
         }
 
@@ -199,18 +199,6 @@ class Dynamics(AbstractSimulator):
         if own is None:
             return {}
         return {"self_gap": jax.lax.map(lambda q: own.smallest_gap(self.shell.mesh, q), q)}
-
-    def _contact_values(self, positions: Float[Array, "t v 3"]) -> dict[str, Array]:
-        contacts, mesh, times = self.shell.contacts, self.shell.mesh, self.times()
-        if not contacts:
-            return {}
-        gaps = [
-            jax.vmap(lambda x, t, c=c: jnp.min(c.gaps(x, t)))(positions, times) for c in contacts
-        ]
-        forces = [
-            jax.vmap(lambda x, t, c=c: c.force(mesh, x, t))(positions, times) for c in contacts
-        ]
-        return {"gap": jnp.stack(gaps, 1), "contact_force": jnp.stack(forces, 1)}
 
 
 class _Sheet(AbstractPotentialSystem):

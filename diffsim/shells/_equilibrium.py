@@ -14,6 +14,7 @@ from .._status import code, from_code, is_successful, worst
 from ..solvers import differentiable, minimise, mixed_newton
 from ._mechanism import check_supported
 from ._shell import Shell
+from .contact import check_apart
 
 
 class Equilibrium(AbstractSimulator):
@@ -31,13 +32,16 @@ class Equilibrium(AbstractSimulator):
     times of the supports' schedules; None is the whole load at once, `[1.0]`. Each shape is the
     start of the next. The `Observables` are "positions" (t, v, 3), "unknowns" (t, n), "factor"
     (t,), "membrane_energy", "bending_energy" (t,) in J and "reactions" (t, v, 3), the forces in N
-    that the supports exert.
+    that the supports exert; with bodies that are touched also "gap" (t, c), the smallest to each,
+    and "contact_force" (t, c, 3), what each exerts on the sheet, N.
 
     Found by Newton's method with extrapolated stresses; where that fails, by minimising the energy
     from the last shape. Derivatives, forward or reverse, come from the implicit-function theorem:
     one factorisation and one solve a load.
 
-    **Raises:** `ValueError` if the supports leave a rigid motion free, or the shell has contacts.
+    **Raises:** `ValueError` if the supports leave a rigid motion free, the start lies in a body, or
+    there is contact with friction (whose forces depend on the way there) or of the sheet with
+    itself: let `Dynamics` bring these to rest.
 
     **Limits:** limit points (snap-through) under a given load have no neighbouring equilibrium: the
     minimiser then jumps to another one, or the result is `RESULTS.diverged`. Prescribe the motion
@@ -55,13 +59,14 @@ class Equilibrium(AbstractSimulator):
         if not 1e-14 <= tolerance <= 1e-3:
             raise ValueError(f"tolerance must be between 1e-14 and 1e-3, but is {tolerance!r}.")
         check_supported(shell)
-        _check_untouched(shell)
+        _check_smooth(shell)
         start = shell.mesh.positions if start is None else jnp.asarray(start, float)
         if start.shape != shell.mesh.positions.shape or not np.isfinite(start).all():
             raise ValueError(
                 f"start must be finite, of shape {shell.mesh.positions.shape}, but has "
                 f"{start.shape}."
             )
+        check_apart(shell.contacts, start)
         self.shell = shell
         self.start = start
         self.tolerance = tolerance
@@ -106,12 +111,13 @@ class Equilibrium(AbstractSimulator):
             "factor": factor,
             "reactions": self.shell.positions(reactions),
             **self.shell.energies(q, factor, memory),
+            **self.shell.touched(self.shell.positions(q), factor),
         }
 
 
-def _check_untouched(shell: Shell) -> None:
-    if shell.contacts or shell.self_contact is not None:
+def _check_smooth(shell: Shell) -> None:
+    if shell.rubs or shell.self_contact is not None:
         raise ValueError(
-            f"shell must have no contacts for Equilibrium, but has {len(shell.contacts)} with "
-            "bodies or one with itself: let Dynamics with a long step bring it to rest."
+            "contacts must be with bodies and without friction for Equilibrium, but the shell has "
+            "friction or touches itself: let Dynamics with a long step bring it to rest."
         )

@@ -162,6 +162,15 @@ class Shell(eqx.Module):
             found["plastic_work"] = self.bending.work(self.mesh, self.material, memory)
         return found
 
+    def touched(self, positions: Float[Array, "v 3"], time: ScalarLike) -> dict[str, Array]:
+        """The smallest "gap" to each body that may be touched (c,), m, and the "contact_force" of
+        each on the sheet (c, 3), N; nothing where there are no bodies."""
+        if not self.contacts:
+            return {}
+        gaps = [jnp.min(contact.gaps(positions, time)) for contact in self.contacts]
+        forces = [contact.force(self.mesh, positions, time) for contact in self.contacts]
+        return {"gap": jnp.stack(gaps), "contact_force": jnp.stack(forces)}
+
     def fresh(self) -> PyTree:
         """The memory of a sheet that nothing has happened to."""
         return self.bending.fresh(self.mesh)

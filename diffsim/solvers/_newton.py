@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from .._status import RESULTS, code, from_code
 from .._types import BoolScalar, IntScalar, Scalar
-from ._elements import extrapolated_stress
+from ._elements import elements_stress, extrapolated_stress
 from ._potential import Potential
 
 
@@ -88,17 +88,22 @@ def mixed_newton(potential: Potential, q0: Float[Array, " n"], settings: NewtonS
     stretches, and the false stress stiffens the next. With the stress that the last linear problem
     predicted in its place, as in a mixed formulation, large steps survive (D. Magisano, L.
     Leonetti, G. Garcea, Comput. Methods Appl. Mech. Eng. 313 (2017) 941). The residual is the
-    exact one. There is no line search: it may fail, and then says `RESULTS.diverged`.
+    exact one. Steps end before a collision, and obstacles keep the stress that they have. There is
+    no line search: it may fail, and then says `RESULTS.diverged`.
     """
 
     def advance(potential: Potential, state: _State, dq) -> tuple[Float[Array, " n"], BoolScalar]:
-        q = state.q + dq
+        q = state.q + potential.free_path(state.q, potential, state.q + dq) * dq
         return q, jnp.all(jnp.isfinite(q))
 
     def stress(state: _State, dq, q):
-        old = potential.supported(state.q)
-        step = jnp.where(potential.free, dq, 0.0)
-        return tuple(extrapolated_stress(batch, old, step) for batch in potential.elements)
+        old, new = potential.supported(state.q), potential.supported(q)
+        return tuple(
+            elements_stress(batch, new)
+            if batch.obstructs
+            else extrapolated_stress(batch, old, new - old)
+            for batch in potential.elements
+        )
 
     return _iterate(potential, q0, settings, advance, stress)
 

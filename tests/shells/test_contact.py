@@ -189,8 +189,43 @@ def test_bad_input():
         shells.Dynamics(shell, step=1e-3, steps=1)
     with pytest.raises(ValueError, match="lags must be a whole number"):
         shells.Dynamics(shells.Shell(mesh, MATERIAL), step=1e-3, steps=1, lags=0)
-    pinned = shells.Shell(
-        mesh, MATERIAL, supports=[shells.Clamp(lambda x, y, z: x < 0.06)], contacts=[inside]
-    )
-    with pytest.raises(ValueError, match="no contacts for Equilibrium, but has 1"):
+    held = shells.Clamp(lambda x, y, z: x < 0.06)
+    pinned = shells.Shell(mesh, MATERIAL, supports=[held], contacts=[inside])
+    with pytest.raises(ValueError, match="begin outside every body"):
         shells.Equilibrium(pinned)
+    rough = shells.BodyContact(shells.Plane([0.0, 0.0, -1.0]), law, friction=shells.Friction(0.1))
+    rubbing = shells.Shell(mesh, MATERIAL, supports=[held], contacts=[rough])
+    with pytest.raises(ValueError, match="without friction for Equilibrium"):
+        shells.Equilibrium(rubbing)
+
+
+@pytest.mark.slow
+def test_at_rest_on_a_table_what_is_not_held_is_carried():
+    """Weight, reactions and contact balance, and both modes agree with differences."""
+    mesh = shells.strip(0.1, 0.02, (8, 1))
+    shell = shells.Shell(
+        mesh,
+        MATERIAL,
+        loads=[shells.Gravity()],
+        supports=[shells.Clamp(lambda x, y, z: x < 1e-9)],
+        contacts=[shells.BodyContact(shells.Plane([0.0, 0.0, -5e-3]), shells.Barrier(20.0, 1e-3))],
+    )
+    rest = shells.Equilibrium(shell)
+
+    @eqx.filter_jit
+    def carried(thickness):
+        there = eqx.tree_at(lambda e: e.shell.material.thickness, rest, thickness)
+        values = there(None).checked().values
+        return values["contact_force"][-1, 0, 2], values["reactions"][-1], values["gap"][-1, 0]
+
+    force, reactions, gap = carried(jnp.asarray(2e-4))
+    weight = 500.0 * 2e-4 * 0.1 * 0.02 * GRAVITY
+    # Reactions are what the supports exert on the sheet.
+    assert float(force + jnp.sum(reactions[:, 2])) == pytest.approx(weight, rel=1e-7)
+    assert 0 < float(gap) < 1e-3
+    assert 0.3 * weight < float(force) < weight
+    scaled = lambda s: carried(2e-4 * s)[0]
+    exact = (float(scaled(jnp.asarray(1.0001))) - float(scaled(jnp.asarray(0.9999)))) / 2e-4
+    assert float(jax.grad(scaled)(jnp.asarray(1.0))) == pytest.approx(exact, rel=1e-5)
+    _, forward = jax.jvp(scaled, (jnp.asarray(1.0),), (jnp.asarray(1.0),))
+    assert float(forward) == pytest.approx(exact, rel=1e-5)
