@@ -1,6 +1,7 @@
 """What a study is."""
 
 import abc
+import importlib.util
 import os
 from pathlib import Path
 from typing import ClassVar
@@ -42,6 +43,15 @@ class AbstractStudy(abc.ABC):
     def available(self) -> str | None:
         """None if all that the study needs is there, else what is missing. Must be cheap."""
         return None
+
+
+def require_extra(module: str, extra: str, unless: str) -> None:
+    """**Raises:** `ValueError` if a package is missing that a setting asks for; before the work."""
+    if importlib.util.find_spec(module) is None:
+        raise ValueError(
+            f"{module} is needed and not installed: pip install 'diffsim[{extra}]', or --set "
+            f"{unless}."
+        )
 
 
 def shared_data(name: str) -> Path:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from .._schema import Strict
 from .._store import Figures
-from .._study import AbstractStudy
+from .._study import AbstractStudy, require_extra
 
 MARKS = (30, 100, 300, 1000)
 
@@ -42,6 +42,10 @@ class AttacksTrial(AbstractStudy):
         from .. import _attack_cells as shared
         from .._attack_figures import draw_gaps
 
+        if configuration.digits:
+            require_extra("sklearn", "digits", "digits=0")
+        if configuration.nomad:
+            require_extra("PyNomad", "nomad", "nomad=false")
         cells = [_cells(configuration, seed, directory) for seed in range(configuration.seeds)]
         figures = _medians(cells, MARKS)
         for hybrid in ("hybrid", "hybrid_fgsm"):
