@@ -127,7 +127,7 @@ def run_cell(
     return kept(path, compute)
 
 
-def best_at(cell: dict[str, Any], mark: float, by: str = "evaluations") -> float:
+def best_at(cell: dict[str, Any], mark: int | float, by: str = "evaluations") -> float:
     """The best feasible value within a number of evaluations (or units); infinite if none."""
     best = np.array([np.inf if v is None else v for v in cell["best"]])
     spent = np.arange(1, best.size + 1) if by == "evaluations" else np.array(cell["units"])
@@ -136,7 +136,7 @@ def best_at(cell: dict[str, Any], mark: float, by: str = "evaluations") -> float
 
 
 def gaps(
-    cells: dict[str, dict[str, Any]], mark: float, by: str = "evaluations"
+    cells: dict[str, dict[str, Any]], mark: int | float, by: str = "evaluations"
 ) -> dict[str, float]:
     """(best - best known)/(start - best known) of each method on one problem; at most 1.
 
@@ -150,13 +150,16 @@ def gaps(
 
 
 def interval(
-    values: np.ndarray, statistic: Callable[[np.ndarray], float] = np.median
+    values: np.ndarray,
+    statistic: Callable[[np.ndarray], float] = np.median,
+    *,
+    error: float = 0.05,
 ) -> tuple[float, float]:
-    """A 95 % bootstrap interval of a statistic over seeds (rows of `values`)."""
+    """A bootstrap interval of a statistic over seeds (rows of `values`), which `error` miss."""
     random = np.random.default_rng(0)
     rows = random.integers(len(values), size=(_RESAMPLES, len(values)))
     drawn = [statistic(values[r]) for r in rows]
-    return float(np.quantile(drawn, 0.025)), float(np.quantile(drawn, 0.975))
+    return float(np.quantile(drawn, error / 2)), float(np.quantile(drawn, 1.0 - error / 2))
 
 
 def ratio_of_medians(pairs: np.ndarray) -> float:
