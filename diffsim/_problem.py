@@ -187,4 +187,11 @@ def evaluate(problem: Problem, x: Vector, order: Order) -> Evaluation:
 @eqx.filter_jit
 def evaluate_batch(problem: Problem, x: Float[Array, "b d"], order: Order) -> Evaluation:
     """Jitted `problem.evaluate` over a batch of points."""
-    return jax.vmap(lambda point: problem.evaluate(point, order))(x)
+    return evaluate_all(problem, x, order)
+
+
+def evaluate_all(problem: Problem, x: Float[Array, "b d"], order: Order) -> Evaluation:
+    """`problem.evaluate` over a batch of points, together or in turn as suits its simulator."""
+    one = lambda point: problem.evaluate(point, order)
+    in_turn = problem.simulator.batches == "in turn"
+    return jax.lax.map(one, x) if in_turn else jax.vmap(one)(x)

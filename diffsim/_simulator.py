@@ -16,16 +16,19 @@ AdjointName = Literal["checkpointed", "forward", "implicit"]
 class AbstractSimulator(eqx.Module):
     """A map from physical parameters (the array leaves of `self`) to observables.
 
-    A simulator simulates one sample: batches are made by `jax.vmap` at the call site.
+    A simulator simulates one sample: batches are made at the call site.
     Subclasses are final. A new simulator needs no other file to change.
 
     **Class attributes:**
 
     - `adjoints`: the names of the ways in which it can be differentiated. "checkpointed"
       serves reverse mode, "forward" serves forward mode, "implicit" serves both.
+    - `batches`: how `diffsim` goes through a batch: "together" (`jax.vmap`, where loops run as
+      long as the longest and all branches are computed) or "in turn" (`jax.lax.map`).
     """
 
     adjoints: ClassVar[tuple[AdjointName, ...]] = ("implicit",)
+    batches: ClassVar[Literal["together", "in turn"]] = "together"
 
     @abc.abstractmethod
     def __call__(self, inputs: PyTree) -> Observables:

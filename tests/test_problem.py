@@ -11,8 +11,11 @@ from jaxtyping import Array, Float
 
 import diffsim as ds
 from diffsim import RESULTS, DesignSpace, LeastSquares, Linear, Log, Minimise, Problem
+from diffsim._observables import observe
 from diffsim._problem import FORWARD_MODE_LIMIT
 from diffsim._status import code, from_code
+from diffsim.optimise import Request
+from diffsim.optimise._answering import Simulation
 from diffsim.problems import (
     Formula,
     branin,
@@ -264,3 +267,37 @@ def test_the_lens_must_be_known_when_the_problem_is_made():
     base = exponential_decay()
     with pytest.raises(ValueError, match="did you mean 'rate'"):
         Problem(base.simulator, None, DesignSpace(rat=Linear(0, 1)), base.objective)
+
+
+class Branching(ds.AbstractSimulator):
+    """Dear where x > ½, as a callback counts."""
+
+    x: Float[Array, ""]
+    calls: list = eqx.field(static=True)
+    batches: ClassVar = "in turn"
+
+    def lenses(self):
+        return {"x": ds.Leaf("x")}
+
+    def __call__(self, inputs):
+        def dear(x):
+            count = lambda x: (self.calls.append(1), x)[1]
+            return jax.pure_callback(count, jax.ShapeDtypeStruct((), x.dtype), x) ** 2
+
+        values = {"y": jax.lax.cond(self.x > 0.5, dear, lambda x: x, self.x)}
+        return observe(values, RESULTS.successful, {})
+
+
+def test_a_batch_in_turn_computes_only_the_branch_it_takes():
+    x = jnp.array([[0.2], [0.7], [0.3], [0.9]])
+    space = DesignSpace({"x": Linear(0.0, 1.0)})
+    calls: list[int] = []
+    alone = Branching(jnp.asarray(0.1), calls)
+    minimise = Minimise(lambda observables: observables.values["y"])
+    found = ds.evaluate_batch(Problem(alone, None, space, minimise), x, "value").value
+    np.testing.assert_allclose(found, [0.2, 0.49, 0.3, 0.81])
+    assert len(calls) == 2
+    answered = Simulation(Problem(alone, None, space, minimise))
+    values = answered(Request.at(np.asarray(x), "value")).value.value
+    np.testing.assert_allclose(values, found)
+    assert len(calls) == 4

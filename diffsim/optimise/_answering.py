@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .._problem import Evaluation, Order, Problem
+from .._problem import Evaluation, Order, Problem, evaluate_all
 from .._status import RESULTS
 from ._compiled import Prepared, Timed
 from ._interface import Request
@@ -43,7 +43,7 @@ class Simulation:
     """Evaluations of one problem, whose leaves are taken apart once."""
 
     def __init__(self, problem: Problem):
-        self._one, self._many = Prepared(_one, problem), Prepared(_many, problem)
+        self._one, self._many = Prepared(_one, problem), Prepared(evaluate_all, problem)
 
     def __call__(self, request: Request) -> Timed:
         points = jnp.asarray(request.points)
@@ -54,10 +54,6 @@ class Simulation:
 def _one(problem: Problem, x: Array, order: Order) -> Evaluation:
     # Not a batch of one: under `vmap` a simulator's branches would both be computed.
     return jax.tree.map(lambda leaf: leaf[None], problem.evaluate(x[0], order))
-
-
-def _many(problem: Problem, x: Array, order: Order) -> Evaluation:
-    return jax.vmap(lambda point: problem.evaluate(point, order))(x)
 
 
 # In the order of the fields of `Evaluation`.

@@ -96,6 +96,7 @@ class ShellDesign(AbstractSimulator):
     middle: Int[Array, " s"]
 
     adjoints: ClassVar = ("implicit",)
+    batches: ClassVar = "in turn"
 
     def lenses(self) -> Mapping[str, AbstractLens]:
         numbers = range(self.curvatures.size)

@@ -80,6 +80,7 @@ class Dynamics(AbstractSimulator):
     adjoint: AdjointName = eqx.field(static=True)
 
     adjoints: ClassVar = ("forward", "checkpointed")
+    batches: ClassVar = "in turn"
 
     def __init__(
         self,

@@ -54,6 +54,7 @@ class Equilibrium(AbstractSimulator):
     max_steps: int = eqx.field(static=True)
 
     adjoints: ClassVar = ("implicit",)
+    batches: ClassVar = "in turn"
 
     def __init__(self, shell: Shell, start=None, *, tolerance: float = 1e-9, max_steps: int = 200):
         if not 1e-14 <= tolerance <= 1e-3:
