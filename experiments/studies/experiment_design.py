@@ -53,7 +53,7 @@ class ExperimentDesign(AbstractStudy):
         if configuration.robust:
             figures |= _robust(configuration, directory)
         draw(designs, rehearsals, directory)
-        # The headline: two scan rates for four parameters.
+        # The headline: two scan rates.
         headline = ("d_efficiency_usual", "standard_error_ratio_k0", "predicted_over_observed")
         figures |= {name: figures[f"scan_rates_2_{name}"] for name in headline}
         return figures | {"cpu_s": cpu_seconds() - began}
@@ -67,7 +67,7 @@ def _cases():
         "scan_rates_2": (problems.scan_rate_design(2), True),
         "scan_rates_2_a": (problems.scan_rate_design(2, design.AOptimal()), False),
         "scan_rates_4": (problems.scan_rate_design(4), False),
-        "rotation_rates_2": (problems.rotation_rate_design(2), True),
+        "rotation_rates_4": (problems.rotation_rate_design(4), True),
         "vertices": (problems.vertex_design(4), True),
     }
 
