@@ -45,10 +45,11 @@ class ExperimentDesign(AbstractStudy):
         figures: Figures = {}
         designs, rehearsals = {}, {}
         for name, (problem, rehearsed) in _cases().items():
-            designs[name] = problem, _optimised(problem, configuration, directory / name)
-            figures |= _design_figures(name, *designs[name])
+            best = _optimised(problem, configuration, directory / name)
+            designs[name] = problem, best
+            figures |= _design_figures(name, problem, best)
             if rehearsed:
-                rehearsals[name] = _rehearsals(*designs[name], configuration, directory / name)
+                rehearsals[name] = _rehearsals(problem, best, configuration, directory / name)
                 figures |= _rehearsal_figures(name, rehearsals[name])
         if configuration.robust:
             figures |= _robust(configuration, directory)
@@ -98,6 +99,8 @@ def _usual(problem):
 
 def _design_figures(name: str, problem, run) -> Figures:
     """The design, its efficiency beside the usual one's, and what it does for each parameter."""
+    import numpy as np
+
     import diffsim as ds
     from diffsim import design
 
@@ -107,9 +110,7 @@ def _design_figures(name: str, problem, run) -> Figures:
     after = design.predict(problem, run.best_x).standard_errors
     figures: Figures = {
         f"{name}_{criterion}_efficiency_usual": design.efficiency(usual, run.best_value),
-        f"{name}_starts_agreeing": int(
-            sum(run.starts.agreeing(relative=1e-4)),
-        ),
+        f"{name}_starts_agreeing": int(np.sum(run.starts.agreeing(relative=1e-4))),
         f"{name}_evaluations": run.counts.evaluations,
         f"{name}_failed": run.counts.failed,
     }
@@ -200,8 +201,11 @@ def _robust(settings: ExperimentDesignSettings, directory: Path) -> Figures:
             for k0, p in at.items()
         )
 
-    return {
+    figures: Figures = {
         "robust_worst_efficiency": worst(robust.best_x),
         "local_worst_efficiency": worst(best[GUESSES[1]].best_x),
         "usual_worst_efficiency": worst(_usual(sample)),
-    } | {f"robust_{n.replace('@', '_')}": float(v) for n, v in robust.best_physical.items()}
+    }
+    for variable, value in robust.best_physical.items():
+        figures[f"robust_{variable.replace('@', '_')}"] = float(value)
+    return figures
