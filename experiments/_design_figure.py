@@ -7,7 +7,7 @@ import numpy as np
 
 import diffsim as ds
 
-_SIZE = 15
+_SIZE = 11
 
 
 def draw(designs, rehearsals, directory: Path) -> None:
@@ -15,10 +15,14 @@ def draw(designs, rehearsals, directory: Path) -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(2, 2, figsize=(10.5, 8.0), layout="constrained")
-    _pairs(axes[0, 0], *designs["scan_rates_2"])
-    _programme(axes[0, 1], *designs["vertices"])
-    _errors(axes[1, 0], rehearsals["scan_rates_2"], "two scan rates")
-    _errors(axes[1, 1], rehearsals["vertices"], "one programme")
+    panels = (("scan_rates_2", _pairs, "two scan rates"), ("vertices", _programme, "one programme"))
+    for i, (name, choice, title) in enumerate(panels):
+        if name in designs:
+            choice(axes[0, i], *designs[name])
+            _errors(axes[1, i], rehearsals[name], title)
+        else:
+            axes[0, i].remove()
+            axes[1, i].remove()
     beside = directory / ".designs.png"
     figure.savefig(beside, dpi=110, format="png")
     beside.replace(directory / "designs.png")

@@ -115,7 +115,7 @@ def vertex_design(corners: int = 4, criterion: AbstractCriterion | None = None) 
     usual = np.interp(np.linspace(0.0, 1.0, corners + 1), [0.0, 0.5, 1.0], [_REST, _TURN, _REST])
     piece = 8.0 / corners
     waveform = PiecewiseLinear(jnp.full(corners, piece), jnp.asarray(usual), samples=200)
-    space = {
+    space: dict[str, AbstractScale] = {
         f"corner{i}": Linear(_TURN, _REST, unit="V", where=Leaf("inputs.corners", index=i))
         for i in range(1, corners + 1)
     }

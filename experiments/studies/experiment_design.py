@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -13,9 +14,19 @@ from .._study import AbstractStudy
 GUESSES = (4e-6, 4e-5, 4e-4)
 
 
+DesignName = Literal[
+    "scan_rates_2", "scan_rates_2_a", "scan_rates_4", "rotation_rates_4", "vertices"
+]
+
+
 class ExperimentDesignSettings(Strict):
     """What can be set of the study."""
 
+    designs: tuple[DesignName, ...] = Field(
+        ("scan_rates_2", "scan_rates_2_a", "scan_rates_4", "rotation_rates_4", "vertices"),
+        min_length=1,
+        description="which to carry out",
+    )
     starts: int = Field(4, ge=1, le=100, description="of each design: the usual one and random")
     evaluations: int = Field(40, ge=5, le=1000, description="of value and gradient for each start")
     draws: int = Field(200, ge=10, le=100000, description="simulated recoveries of each design")
@@ -45,6 +56,8 @@ class ExperimentDesign(AbstractStudy):
         figures: Figures = {}
         designs, rehearsals = {}, {}
         for name, (problem, rehearsed) in _cases().items():
+            if name not in configuration.designs:
+                continue
             best = _optimised(problem, configuration, directory / name)
             designs[name] = problem, best
             figures |= _design_figures(name, problem, best)
@@ -55,8 +68,9 @@ class ExperimentDesign(AbstractStudy):
             figures |= _robust(configuration, directory)
         draw(designs, rehearsals, directory)
         # The headline: two scan rates.
-        headline = ("d_efficiency_usual", "standard_error_ratio_k0", "predicted_over_observed")
-        figures |= {name: figures[f"scan_rates_2_{name}"] for name in headline}
+        if "scan_rates_2" in designs:
+            headline = ("d_efficiency_usual", "standard_error_ratio_k0", "predicted_over_observed")
+            figures |= {name: figures[f"scan_rates_2_{name}"] for name in headline}
         return figures | {"cpu_s": cpu_seconds() - began}
 
 
