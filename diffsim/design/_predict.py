@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from .._observables import Observables
 from .._problem import Problem
 from .._types import AnyArray
 from ..optimise._compiled import timed_call
@@ -32,10 +33,8 @@ def predict(problem: Problem, x: Float[AnyArray, " d"], point: int = 0) -> Predi
     **Raises:** `TypeError` if the problem is no `ExperimentDesign`; `SimulationError` where the
     information is singular or the simulation fails.
     """
-    information = designed(problem, x)
-    observables = timed_call(_observe, problem, jnp.asarray(x)).value.checked()
-    root = np.asarray(observables.values["root"][point])
-    inverse = np.linalg.inv(root)
+    information, observables = designed(problem, x), observed(problem, x)
+    inverse = np.linalg.inv(np.asarray(observables.values["root"][point]))
     covariance = inverse @ inverse.T
     names = tuple(information.parameters.names[i] for i in information.interest)
     errors = np.sqrt(np.diag(covariance)) * spans(information, names)
@@ -51,6 +50,14 @@ def designed(problem: Problem, x: Float[AnyArray, " d"]) -> ExperimentInformatio
             f"{type(information).__name__}."
         )
     return problem.space.apply(information, jnp.asarray(x))  # pyright: ignore
+
+
+def observed(problem: Problem, x: Float[AnyArray, " d"]) -> Observables:
+    """What the designed experiment would tell.
+
+    **Raises:** `SimulationError` where the information is singular or the simulation fails.
+    """
+    return timed_call(_observe, problem, jnp.asarray(x)).value.checked()
 
 
 def spans(information: ExperimentInformation, names: tuple[str, ...]) -> Float[np.ndarray, " q"]:

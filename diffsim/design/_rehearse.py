@@ -9,7 +9,7 @@ from .._objective import LeastSquares
 from .._problem import Problem
 from .._types import AnyArray
 from ..optimise import Budget, LevenbergMarquardt, solve
-from ._predict import Prediction, designed, predict
+from ._predict import Prediction, designed, observed, predict
 
 # Closer to a bound than this (in the unit cube), an estimate was cut off.
 _AT_BOUND = 1e-6
@@ -74,13 +74,12 @@ def rehearse(
         raise ValueError("gathered must be none for a rehearsal, but there is some.")
     predicted = predict(problem, x, point)
     truth = np.asarray(information.points[point])
-    observables = information.respond(information.points[point]).checked()
-    clean = observables.values[information.observable]
-    deviation = np.asarray(information.noise.deviation(clean))
+    values = observed(problem, x).values
+    clean, deviation = (np.asarray(values[name][point]) for name in ("response", "deviation"))
     random = np.random.default_rng(seed)
     estimates, evaluations = [], []
     for _ in range(draws):
-        data = np.asarray(clean) + deviation * random.standard_normal(clean.shape)
+        data = clean + deviation * random.standard_normal(clean.shape)
         fit = Problem(
             information.simulator,
             information.inputs,

@@ -115,10 +115,10 @@ def _design_figures(name: str, problem, run) -> Figures:
     """The design, its efficiency beside the usual one's, and what it does for each parameter."""
     import numpy as np
 
-    import diffsim as ds
     from diffsim import design
 
-    usual = float(ds.evaluate(problem, _usual(problem), "value").value)
+    # The first point of the first start.
+    usual = float(run.history.value[0])
     criterion = "a" if name.endswith("_a") else "d"
     before = design.predict(problem, _usual(problem)).standard_errors
     after = design.predict(problem, run.best_x).standard_errors
@@ -200,8 +200,9 @@ def _rehearsal_figures(name: str, rehearsals: dict) -> Figures:
 
 def _robust(settings: ExperimentDesignSettings, directory: Path) -> Figures:
     """A pair of scan rates for one guess of k0 and for three, where each guess is the truth."""
-    import diffsim as ds
     from diffsim import design, problems
+
+    from .._design_figure import d_value
 
     at = {k0: problems.scan_rate_design(2, assumed={"k0": k0}) for k0 in GUESSES}
     best = {k0: _optimised(p, settings, directory / f"k0_{k0:g}") for k0, p in at.items()}
@@ -210,10 +211,7 @@ def _robust(settings: ExperimentDesignSettings, directory: Path) -> Figures:
 
     def worst(x) -> float:
         """Least efficiency over the guesses."""
-        return min(
-            design.efficiency(float(ds.evaluate(p, x, "value").value), best[k0].best_value)
-            for k0, p in at.items()
-        )
+        return min(design.efficiency(d_value(p, x), best[k0].best_value) for k0, p in at.items())
 
     figures: Figures = {
         "robust_worst_efficiency": worst(robust.best_x),
