@@ -67,7 +67,8 @@ def _programme(axis, problem, run) -> None:
         corners = np.asarray(waveform.corners)
         axis.plot(times / times[-1], corners, "o-", ms=4, label=f"{label}: {times[-1]:.3g} s")
     axis.set(xlabel="part of the time", ylabel="E − E⁰′, V", title="one programme")
-    axis.legend()
+    axis.set_ylim(-0.55, 0.4)
+    axis.legend(loc="lower center", ncols=2)
 
 
 def _errors(axis, rehearsals, title: str) -> None:
@@ -82,4 +83,4 @@ def _errors(axis, rehearsals, title: str) -> None:
         axis.errorbar(places + shift, observed, 2.0 * spread, fmt="k.", capsize=3)
     axis.set_xticks(places, [name.replace("_", "\n") for name in names])
     axis.set(yscale="log", ylabel="standard error, parts of the range", title=title)
-    axis.legend(title="points: fits to simulated data")
+    axis.legend(title="points: simulated fits", loc="upper right")
