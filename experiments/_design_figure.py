@@ -83,4 +83,7 @@ def _errors(axis, rehearsals, title: str) -> None:
         axis.errorbar(places + shift, observed, 2.0 * spread, fmt="k.", capsize=3)
     axis.set_xticks(places, [name.replace("_", "\n") for name in names])
     axis.set(yscale="log", ylabel="standard error, parts of the range", title=title)
-    axis.legend(title="points: simulated fits", loc="upper right")
+    # Room for the legend above the bars.
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, 2.5 * high)
+    axis.legend(title="points: simulated fits", loc="upper center", ncols=2)
