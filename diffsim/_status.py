@@ -30,6 +30,10 @@ class RESULTS(eqx.Enumeration):
         "space or extend the tabulated range."
     )
     infeasible = "The point violates a constraint that the simulator needs to run."
+    uninformative = (
+        "The experiment leaves a combination of the parameters wholly undetermined. Vary more of "
+        "it, hold a parameter, or add what is known of it already."
+    )
 
 
 class SimulationError(RuntimeError):

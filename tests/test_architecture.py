@@ -31,7 +31,7 @@ LEVELS = (
     ("diffsim._problem",),
     ("diffsim._gradient_check", "diffsim.results", "diffsim.solvers"),
     ("diffsim.optimise",),
-    ("diffsim.identifiability", "diffsim.electrochem", "diffsim.shells"),
+    ("diffsim.identifiability", "diffsim.design", "diffsim.electrochem", "diffsim.shells"),
     ("diffsim.problems",),
     ("diffsim.plotting",),
     ("diffsim.report",),
@@ -43,6 +43,7 @@ LEVELS = (
 APART = (
     ("diffsim.electrochem", "diffsim.shells"),
     ("diffsim.electrochem", "diffsim.identifiability"),
+    ("diffsim.electrochem", "diffsim.design"),
     ("diffsim.electrochem", "diffsim.optimise"),
     ("diffsim.shells", "diffsim.optimise"),
 )

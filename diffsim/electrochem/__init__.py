@@ -6,6 +6,7 @@ from ._experiment import Experiment as Experiment
 from ._harmonics import harmonics as harmonics
 from ._impedance import Impedance as Impedance, SpectrumFit as SpectrumFit
 from ._metal_electrode import MetalElectrode as MetalElectrode
+from ._plan import Plan as Plan
 from ._recovery import (
     ParameterRecovery as ParameterRecovery,
     fit_dataset as fit_dataset,

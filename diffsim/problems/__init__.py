@@ -29,6 +29,12 @@ from ._metal import (
     metal_kinetics as metal_kinetics,
     synthetic_metal_kinetics as synthetic_metal_kinetics,
 )
+from ._next_experiment import (
+    NEXT_EXPERIMENT_ASSUMED as NEXT_EXPERIMENT_ASSUMED,
+    rotation_rate_design as rotation_rate_design,
+    scan_rate_design as scan_rate_design,
+    vertex_design as vertex_design,
+)
 from ._polarisation import (
     PolarisationRecord as PolarisationRecord,
     peo_litfsi as peo_litfsi,

@@ -17,6 +17,7 @@ from .._simulator import AbstractLens, AbstractSimulator, Leaf
 from .._space import DesignSpace, Linear
 from .._status import from_code
 from .._types import Scalar
+from ..design import marginal_root
 from ..electrochem import (
     ButlerVolmer,
     Disc,
@@ -119,10 +120,9 @@ def _cell(shift: Float[Array, " 3"], tolerance: float) -> Voltammetry:
 
 def _information(wanted: Float[Array, " t"], others: Float[Array, "p t"]) -> Scalar:
     """Squared length of what is left of `wanted` outside the span of the others and 1."""
-    columns = jnp.concatenate([others, jnp.ones((1, wanted.size))])
-    columns = columns / jnp.sqrt(jnp.sum(columns**2, axis=1, keepdims=True))
-    basis, _ = jnp.linalg.qr(columns.T)
-    return jnp.sum((wanted - basis @ (basis.T @ wanted)) ** 2)
+    columns = jnp.concatenate([others, jnp.ones((1, wanted.size)), wanted[None]])
+    root, _ = marginal_root(columns.T, (columns.shape[0] - 1,))
+    return root[0, 0] ** 2
 
 
 def _score(observables: Observables) -> Scalar:

@@ -1,6 +1,7 @@
 """Ten parameters of adsorption and electron transfer from four voltammograms."""
 
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from pydantic import Field
 
@@ -13,6 +14,8 @@ TEMPERATURE, DIFFUSIVITY, LENGTH, BULK, AREA = 298.15, 1e-9, 1e-5, 1.0, 1e-4
 SPEED, CLOCK = DIFFUSIVITY / LENGTH, LENGTH**2 / DIFFUSIVITY
 SIGMAS, END = (100.0, 40.0, 4.0, 0.4), 25.0
 FILES = {40.0: "sigma_40.csv", 4.0: "sigma_4.csv"}
+# Points of the files that are fitted; the first are the scheme's own start.
+KEPT = slice(10, None, 4)
 # Unit of each parameter that is searched on a logarithmic scale.
 UNITS = {
     "k0": SPEED,
@@ -46,6 +49,16 @@ STARTS = {
 } | dict.fromkeys(COEFFICIENTS, (0.5, 0.2))
 
 
+# Of the trust region, in parts of the ranges: 0.4 and 0.8 decades of a rate constant. With the
+# usual 0.25 and 0.5 the first steps leap two decades, to where currents no longer depend on half of
+# the parameters: measured, 19 of 20 starts then find the truth, 11 of 20 the optimum of the files.
+RADIUS, LARGEST_RADIUS = 0.05, 0.1
+
+
+# Closer to a bound than this (in parts of the range), a start has run away.
+_AT_BOUND = 1e-6
+
+
 class AdsorptionTenSettings(Strict):
     """What can be set of the study."""
 
@@ -76,17 +89,20 @@ class AdsorptionTen(AbstractStudy):
 
         began = cpu_seconds()
         own = _problem(_own(configuration), configuration, "adsorption, own data")
-        run, diagnosis, tree = _fit(own, configuration.starts, configuration, directory / "own")
-        present(tree, directory / "own", report=True, figures="png")
-        errors = np.array([_error(own, x) for x in run.starts.x_best])
+        fits = _fit(own, configuration.starts, configuration, directory / "own")
+        present(fits.tree, directory / "own", report=True, figures="png")
+        errors = np.array([_error(own, x) for x in fits.points])
         figures: Figures = {
-            "max_parameter_error": _error(own, run.best_x),
+            "max_parameter_error": _error(own, fits.run.best_x),
             "median_parameter_error": float(np.nanmedian(errors)),
+            "worst_parameter_error": float(np.max(errors)),
             "starts_succeeded": int(np.sum(errors < 1e-3)),
+            "starts_succeeded_at_once": int(np.sum((errors < 1e-3) & (fits.first == fits.values))),
             "starts": configuration.starts,
-            "evaluations_median": float(np.median(run.starts.evaluations)),
+            "evaluations_median": float(np.median(fits.evaluations)),
+            "evaluations_max": int(np.max(fits.evaluations)),
             "parameters_identified": sum(
-                v.kind == "identified" for v in diagnosis.verdicts.values()
+                v.kind == "identified" for v in fits.diagnosis.verdicts.values()
             ),
         }
         if _folder().is_dir():
@@ -165,19 +181,17 @@ def _own(settings: AdsorptionTenSettings):
 
 def _published():
     """The files, each point at the time at which the potential is what stands beside it."""
-    import numpy as np
 
     from diffsim import electrochem as ec
 
     experiments = []
-    for sigma, name in FILES.items():
-        theta, flux = np.loadtxt(_folder() / name, delimiter=",", skiprows=1).T
-        kept = slice(10, theta.size, 4)
+    for sigma in FILES:
+        theta, flux = _table(sigma)
         sweep = _sweep(sigma)
         times = _way(theta) * CLOCK / sigma
         experiments.append(
             ec.Experiment(
-                sweep, times[kept], flux[kept] * _unit(), f"sigma {sigma:g}", _unit() * sigma**0.5
+                sweep, times[KEPT], flux[KEPT] * _unit(), f"sigma {sigma:g}", _unit() * sigma**0.5
             )
         )
     return experiments
@@ -199,19 +213,43 @@ def _problem(experiments, settings: AdsorptionTenSettings, name: str):
     )
 
 
-def _fit(problem, starts: int, settings: AdsorptionTenSettings, directory: Path):
-    import diffsim as ds
+class _Fits(NamedTuple):
+    """Where every start ended: points (s, d), values, evaluations (s,); `first` (s,): values before
+    the second try; the run of the best, its diagnosis and files."""
+
+    points: Any
+    values: Any
+    evaluations: Any
+    first: Any
+    run: Any
+    diagnosis: Any
+    tree: Any
+
+
+def _fit(problem, starts: int, settings: AdsorptionTenSettings, directory: Path) -> _Fits:
+    """From every start; from where it ended at a bound, once more.
+
+    Rates that have run away to the end of their range no longer show in the currents: it is a
+    plateau. They are put back to where they began, the others stay.
+    """
+    import numpy as np
 
     from .._pipeline import finish
 
-    run = ds.solve(
-        problem,
-        ds.Multistart(
-            ds.LevenbergMarquardt(value_tolerance=1e-12), _starts(problem, starts, settings.seed)
-        ),
-        budget=ds.Budget(evaluations=100 * starts),
-        directory=directory,
-    )
+    begun = _starts(problem, starts, settings.seed)
+    run = _solved(problem, begun, directory)
+    points, values = np.array(run.starts.x_best), np.array(run.starts.value)
+    evaluations, first = np.array(run.starts.evaluations), np.array(run.starts.value)
+    at_bound = (points < _AT_BOUND) | (points > 1 - _AT_BOUND)
+    stuck = np.flatnonzero(np.any(at_bound, axis=1))
+    if stuck.size:
+        released = np.where(at_bound, begun, points)[stuck]
+        again = _solved(problem, released, directory.with_name(f"{directory.name}_again"))
+        for i, start in enumerate(stuck):
+            evaluations[start] += again.starts.evaluations[i]
+            if again.starts.value[i] < values[start]:
+                points[start], values[start] = again.starts.x_best[i], again.starts.value[i]
+        run = min(run, again, key=lambda r: r.best_value)
     tree, diagnosis = finish(
         problem,
         run,
@@ -219,7 +257,21 @@ def _fit(problem, starts: int, settings: AdsorptionTenSettings, directory: Path)
         profiles=[],
         configuration=settings.model_dump(mode="json"),
     )
-    return run, diagnosis, tree
+    return _Fits(points, values, evaluations, first, run, diagnosis, tree)
+
+
+def _solved(problem, points, directory: Path):
+    import diffsim as ds
+
+    method = ds.LevenbergMarquardt(
+        value_tolerance=1e-12, radius=RADIUS, largest_radius=LARGEST_RADIUS
+    )
+    return ds.solve(
+        problem,
+        ds.Multistart(method, points),
+        budget=ds.Budget(evaluations=100 * len(points)),
+        directory=directory,
+    )
 
 
 def _starts(problem, count: int, seed: int):
@@ -252,42 +304,74 @@ def _error(problem, x) -> float:
 
 
 def _files(settings: AdsorptionTenSettings, directory: Path) -> Figures:
-    """The fit to the published files, and what the scheme that made them is worth."""
+    """The fit to the published files, and what the scheme that made them is worth.
+
+    `TRUTH` is theirs, too: the rebuilt scheme gives them with it to all but the last point.
+    """
     import numpy as np
 
-    from .._backward_euler_adsorption import Rates, voltammogram
+    from .._pipeline import present
 
     problem = _problem(_published(), settings, "adsorption, published files")
-    run, _, _ = _fit(problem, settings.file_starts, settings, directory)
+    fits = _fit(problem, settings.file_starts, settings, directory)
+    run = fits.run
+    present(fits.tree, directory, report=True, figures="png")
     found = _found(problem, run.best_x)
-    names = dict(zip(Rates._fields, TRUTH, strict=True))
-    rates = Rates(**{field: found[name] for field, name in names.items()})
-    squares, rebuilt, count = 0.0, 0.0, 0
-    for sigma, name in FILES.items():
-        theta, flux = np.loadtxt(_folder() / name, delimiter=",", skiprows=1).T
-        _, coarse = voltammogram(rates, sigma, 0.1)
-        error = (coarse - _converged(rates, sigma, theta)) / sigma**0.5
-        squares += float(np.sum(error[10::4] ** 2))
-        rebuilt = max(rebuilt, float(np.max(np.abs(coarse - flux)[10:]) / np.max(np.abs(flux))))
-        count += error[10::4].size
-    rms = (2.0 * run.best_value / count) ** 0.5
+    made = _files_of(_coarse, found)
+    error = _rms(made - _files_of(_converged, found))
+    rms = (2.0 * run.best_value / made.size) ** 0.5
+    corrected, misfit = _corrected(problem, run.best_x)
     return {
+        "files_starts": settings.file_starts,
+        "files_starts_agreeing": int(np.sum(fits.values < 1.001 * run.best_value)),
         "files_rms": rms,
-        "files_scheme_error_rms": (squares / count) ** 0.5,
-        "files_rms_over_scheme_error": rms / (squares / count) ** 0.5,
-        "files_rebuilt_difference": rebuilt,
+        "files_scheme_error_rms": error,
+        "files_rms_over_scheme_error": rms / error,
+        "files_rebuilt_rms": _rms(_files_of(_coarse, TRUTH) - _files_of(_flux, TRUTH)),
+        "files_max_parameter_error": _error(problem, run.best_x),
+        "files_corrected_rms": misfit,
+        "files_corrected_max_parameter_error": _error(problem, corrected),
     } | {f"files_{name}": value for name, value in found.items()}
 
 
-def _way(theta):
-    """How far the sweep has come, RT/F, at the potentials of a cycle."""
+def _files_of(curve, values):
+    """J/√σ of both files end to end at the points that are fitted, by one of the three below."""
     import numpy as np
 
-    turn = int(np.argmin(theta))
-    return np.where(np.arange(theta.size) <= turn, END - theta, 3 * END + theta)
+    rates = _rates(values)
+    return np.concatenate([curve(rates, sigma)[KEPT] / sigma**0.5 for sigma in FILES])
 
 
-def _converged(rates, sigma: float, theta):
+def _rms(values) -> float:
+    return float((values @ values / values.size) ** 0.5)
+
+
+def _rates(values):
+    from .._backward_euler_adsorption import Rates
+
+    names = dict(zip(Rates._fields, TRUTH, strict=True))
+    return Rates(**{field: values[name] for field, name in names.items()})
+
+
+def _table(sigma: float):
+    import numpy as np
+
+    return np.loadtxt(_folder() / FILES[sigma], delimiter=",", skiprows=1).T
+
+
+def _flux(rates, sigma: float):
+    """What the file says, whatever the rates."""
+    return _table(sigma)[1]
+
+
+def _coarse(rates, sigma: float):
+    """The scheme that made the files, at its own step."""
+    from .._backward_euler_adsorption import voltammogram
+
+    return voltammogram(rates, sigma, 0.1)[1]
+
+
+def _converged(rates, sigma: float):
     """The scheme's limit of small steps at the potentials of a file, by extrapolation."""
     import numpy as np
 
@@ -296,5 +380,42 @@ def _converged(rates, sigma: float, theta):
     curves = []
     for step in (0.025, 0.0125):
         fine, flux = voltammogram(rates, sigma, step)
-        curves.append(np.interp(_way(theta), _way(fine), flux))
+        curves.append(np.interp(_way(_table(sigma)[0]), _way(fine), flux))
     return 2 * curves[1] - curves[0]
+
+
+def _corrected(problem, x, rounds: int = 3):
+    """The fit to the files less the error of their scheme, and the misfit (rms of J/√σ) left.
+
+    Deferred correction: the error of the scheme is that of its rebuilt copy beside our own
+    simulation, at the parameters of the fit before.
+    """
+    import equinox as eqx
+    import jax.numpy as jnp
+
+    import diffsim as ds
+
+    objective = problem.objective
+    for _ in range(rounds):
+        residuals = ds.evaluate(problem, jnp.asarray(x), "residuals").residuals
+        ours = objective.data + residuals * objective.scale
+        made = _files_of(_coarse, _found(problem, x))
+        scheme = made * objective.scale - ours
+        mended = eqx.tree_at(lambda p: p.objective.data, problem, objective.data - scheme)
+        run = ds.solve(
+            mended,
+            ds.LevenbergMarquardt(value_tolerance=1e-12),
+            budget=ds.Budget(evaluations=40),
+            x0=x,
+            progress=False,
+        )
+        x, misfit = run.best_x, (2.0 * run.best_value / ours.size) ** 0.5
+    return x, misfit
+
+
+def _way(theta):
+    """How far the sweep has come, RT/F, at the potentials of a cycle."""
+    import numpy as np
+
+    turn = int(np.argmin(theta))
+    return np.where(np.arange(theta.size) <= turn, END - theta, 3 * END + theta)
