@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks._draws import FAMILIES, Tally, draw, tally
+from benchmarks._draws import Tally, draw, tally
+from benchmarks._families import FAMILIES
 
 
 @pytest.mark.parametrize("name", FAMILIES)
