@@ -16,6 +16,8 @@ from diffsim.electrochem import concentrated
 TEMPERATURE = 298.15
 THERMAL = gas_constant * TEMPERATURE / faraday
 POINTS = 150
+# In parts of the largest one.
+_OVERPOTENTIALS = jnp.linspace(-0.5, 0.5, 41)
 # mol/m3 of the concentrated electrolyte, LiTFSI in PEO.
 _AVERAGE = 1870.0
 
@@ -40,12 +42,14 @@ class Family(NamedTuple):
     """A simulator with its ranges: (low, high) by name, logarithmic where `low` is positive.
 
     **Fields:** `run` gives a column of numbers and how the simulation ended; `cells`: of the
-    refined run, None where there is no grid to refine.
+    refined run, None where there is no grid to refine; `reference`: the same column by other
+    means, where there is nothing to refine at all.
     """
 
     ranges: dict[str, tuple[float, float]]
     run: Callable[[Numbers, Numerics], tuple[Float[Array, " t"], Observables]]
     cells: int | None = 144
+    reference: Callable[[dict[str, float]], np.ndarray] | None = None
 
 
 def _couple(p: Numbers, kinetics, how: Numerics, names=("O", "P"), domain=None) -> ec.Voltammetry:
@@ -119,8 +123,28 @@ def _metal(p, how):
     del how
     law = ec.MarcusHushChidsey(1.0, p["reorganisation_energy"])
     electrode = ec.MetalElectrode(law, p["exchange_current_density"])
-    observed = electrode(jnp.linspace(-0.5, 0.5, 41) * p["overpotential"])
+    observed = electrode(_OVERPOTENTIALS * p["overpotential"])
     return observed.values["current_density"], observed
+
+
+def _chidsey(p: dict[str, float]) -> np.ndarray:
+    """The same by the trapezoidal rule over the levels of the metal."""
+    scale = THERMAL  # eV and V of one RT/F are one number
+    energy = p["reorganisation_energy"] / scale
+    theta = np.asarray(_OVERPOTENTIALS) * p["overpotential"] / scale
+    width = 12 * np.sqrt(2 * energy) + 40
+    levels = np.linspace(-width - energy, width + energy, 200_001)
+    fermi = 0.5 * (1 - np.tanh(0.5 * levels))
+
+    def integral(drive):
+        return np.trapezoid(
+            np.exp(-((energy + drive - levels) ** 2) / (4 * energy)) * fermi, levels
+        )
+
+    rest = integral(0.0)
+    return p["exchange_current_density"] * np.array(
+        [(integral(-t) - integral(t)) / rest for t in theta]
+    )
 
 
 def _polarised(p, how):
@@ -195,6 +219,7 @@ FAMILIES = {
         },
         _metal,
         None,
+        _chidsey,
     ),
     "concentrated": Family(
         {
