@@ -261,9 +261,7 @@ def _synthetic(settings: WeaklySupportedSettings, noise: float):
 
     random = np.random.default_rng(settings.seed)
     truth = _cell(0.1 * settings.tolerance, _TRUTH["concentration[M+]"], poisson=False)
-    law = truth.cell.mechanism.electrode[0].kinetics
-    assert isinstance(law, ec.ButlerVolmer)
-    space = _space()
+    space = _space().bind(truth)
     truth = space.apply(truth, space.unit_cube(_TRUTH))
     simulate = eqx.filter_jit(lambda cell, sweep, times: cell((sweep, times)))
     experiments = []
