@@ -52,7 +52,7 @@ class Derivatives(NamedTuple):
 
 def draw(family: Family, count: int, seed: int = 0) -> Float[np.ndarray, "count d"]:
     """A Latin hypercube over the ranges."""
-    unit = qmc.LatinHypercube(len(family.ranges), seed=seed).random(count)
+    unit = qmc.LatinHypercube(len(family.ranges), rng=seed).random(count)
     return np.stack([np.asarray(physical(family, u)) for u in unit])
 
 
@@ -117,7 +117,7 @@ def derivatives(family: Family, count: int, *, seed: int = 1) -> Derivatives:
     along = eqx.filter_jit(lambda unit, v: jax.jvp(lambda u: weigh("forward", u), (unit,), (v,)))
     slope = eqx.filter_jit(jax.grad(lambda unit: weigh("checkpointed", unit)))
     modes, differences = [], []
-    units = qmc.LatinHypercube(len(family.ranges), seed=seed).random(count)
+    units = qmc.LatinHypercube(len(family.ranges), rng=seed).random(count)
     for unit in 0.01 + 0.98 * units:
         v = generator.standard_normal(unit.size)
         v /= np.linalg.norm(v)

@@ -28,6 +28,7 @@ from benchmarks._shared import (
     print_json,
 )
 from diffsim import electrochem as ec
+from diffsim._simulator import AdjointName
 from diffsim.electrochem import analytic, waveforms
 
 DRAWS, REFINED, GRADIENTS = 1000, 50, 50
@@ -92,7 +93,7 @@ def derivative_cost(name: str, family: Family, repeats: int) -> Mapping:
     """
     vector = _draws.physical(family, np.full(len(family.ranges), 0.5))
 
-    def values(vector, adjoint="forward"):
+    def values(vector, adjoint: AdjointName = "forward"):
         return _draws.simulate(family, Numerics(adjoint=adjoint), vector)[0]
 
     def gradient(vector):
