@@ -1,143 +1,149 @@
-"""Random cells over the documented ranges: does every one end right, or in a result code?"""
+"""Random cells over the documented ranges: does every one end right, or in a result code?
 
-from collections.abc import Callable
+And are its derivatives those of what it computes?
+"""
+
+from collections import Counter
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from scipy.stats import qmc
 
-from diffsim import electrochem as ec
-from diffsim._observables import Observables
-from diffsim._status import code
-from diffsim.constants import faraday, gas_constant
+from diffsim._status import code, name_of
 
-TEMPERATURE = 298.15
-THERMAL = gas_constant * TEMPERATURE / faraday
-TOLERANCE = 1e-4
-# A curve that differs by more than this from a refined one, in parts of its largest current, is
+from ._families import Family, Numerics
+
+# A curve that differs by more than this from a refined one, in parts of its largest value, is
 # wrong without saying so: ten times what is promised.
 SILENT = 1e-3
-POINTS = 150
 
-
-class Family(NamedTuple):
-    """A simulator with its ranges: (low, high) by name, logarithmic where `low` is positive."""
-
-    ranges: dict[str, tuple[float, float]]
-    make: Callable[[dict[str, Array], ec.Integrator, ec.Grid], Callable[..., Observables]]
+TOLERANCE = 1e-4
+# Of the runs whose derivatives are compared with differences, and the step of these in the unit
+# cube; the first step must not show the changes of the discrete scheme.
+_FINE, _STEP = 1e-6, 2e-3
 
 
 class Tally(NamedTuple):
-    """What came of the draws; `worst` is the largest deviation of those that succeeded."""
+    """What came of the draws; `worst` is the largest deviation of those that succeeded, `where`
+    the number of that draw, `ended` how many ended in which way."""
 
     draws: int
     successful: int
     silent: int
     worst: float
+    where: int
+    compared: int
+    ended: dict[str, int]
 
 
-def _bare(p: dict[str, Array], kinetics, integrator, grid, domain=None) -> ec.Voltammetry:
-    return ec.Voltammetry(
-        ec.Mechanism("O + e- <=> P", kinetics=kinetics, formal_potential=0.0),
-        {"O": ec.Species(p["diffusivity_ox"], p["concentration"]),
-         "P": ec.Species(p["diffusivity_red"])},
-        ec.Planar(1e-5),
-        domain=ec.SemiInfinite() if domain is None else domain,
-        temperature=TEMPERATURE,
-        integrator=integrator,
-        grid=grid,
-    )  # fmt: skip
+class Derivatives(NamedTuple):
+    """Largest and median disagreement over the draws: forward with reverse mode, and with central
+    differences, in parts of the derivative's size."""
 
-
-def _rotating(p, integrator, grid):
-    law = ec.ButlerVolmer(p["k0"], p["alpha"])
-    return _bare(p, law, integrator, grid, ec.Levich(p["rotation_rate"]))
-
-
-def _adsorbing(p, integrator, grid):
-    cell = _bare(p, ec.ButlerVolmer(p["k0"], p["alpha"]), integrator, grid)
-    layer = ec.AdsorbedLayer(
-        p["saturation"],
-        {
-            "O": ec.Adsorbate(p["adsorption_ox"], p["desorption_ox"]),
-            "P": ec.Adsorbate(p["adsorption_red"], p["desorption_red"]),
-        },
-        ec.Frumkin(p["interaction"]),
-        kinetics=ec.ButlerVolmer(p["adsorbed_k0"], p["alpha"]),
-    )
-    return ec.AdsorptiveVoltammetry(cell, layer)
-
-
-_COMMON = {
-    "diffusivity_ox": (1e-11, 1e-8),
-    "diffusivity_red": (1e-11, 1e-8),
-    "concentration": (1e-2, 1e2),
-    "scan_rate": (1e-3, 1e2),
-    "k0": (1e-9, 1e-1),
-    "alpha": (0.2, 0.8),
-}
-FAMILIES = {
-    "rotating": Family(_COMMON | {"rotation_rate": (1.0, 1000.0)}, _rotating),
-    "adsorption": Family(
-        _COMMON
-        | {
-            "saturation": (1e-8, 1e-4),
-            "adsorption_ox": (1e-8, 1e-2),
-            "adsorption_red": (1e-8, 1e-2),
-            "desorption_ox": (1e-4, 1e3),
-            "desorption_red": (1e-4, 1e3),
-            "adsorbed_k0": (1e-2, 1e5),
-            "interaction": (-3.0, 2.0),
-        },
-        _adsorbing,
-    ),
-}
+    checked: int
+    modes: float
+    differences: float
+    median: float
 
 
 def draw(family: Family, count: int, seed: int = 0) -> Float[np.ndarray, "count d"]:
     """A Latin hypercube over the ranges."""
-    unit = qmc.LatinHypercube(len(family.ranges), seed=seed).random(count)
-    columns = [
-        low * (high / low) ** u if low > 0 else low + (high - low) * u
-        for (low, high), u in zip(family.ranges.values(), unit.T, strict=True)
-    ]
-    return np.stack(columns, axis=1)
+    unit = qmc.LatinHypercube(len(family.ranges), rng=seed).random(count)
+    return np.stack([np.asarray(physical(family, u)) for u in unit])
 
 
-def program(family: Family, integrator: ec.Integrator, grid: ec.Grid):
-    """From a vector of parameters to current (t,) and result code, compiled."""
+def physical(family: Family, unit: Float[Array, " d"] | np.ndarray) -> Float[Array, " d"]:
+    """From the unit cube to the ranges."""
+    low, high = np.array(list(family.ranges.values())).T
+    logarithmic = low > 0
+    safe = np.where(logarithmic, low, 1.0), np.where(logarithmic, high, 2.0)
+    power = safe[0] * (safe[1] / safe[0]) ** jnp.asarray(unit)
+    return jnp.where(logarithmic, power, low + (high - low) * jnp.asarray(unit))
 
-    def run(vector):
-        p = dict(zip(family.ranges, vector, strict=True))
-        sweep = ec.CyclicSweep(12 * THERMAL, -14 * THERMAL, p["scan_rate"])
-        times = sweep.duration * jnp.linspace(0.02, 1.0, POINTS)
-        observed = family.make(p, integrator, grid)((sweep, times))
-        return observed.values["current"], code(observed.result)
 
-    return eqx.filter_jit(run)
+def simulate(family: Family, how: Numerics, vector: Float[Array, " d"]):
+    """The column of numbers, and the result code."""
+    p = {name: vector[i] for i, name in enumerate(family.ranges)}
+    values, observed = family.run(p, how)
+    return values, code(observed.result)
+
+
+def program(family: Family, how: Numerics):
+    """`simulate`, compiled."""
+    return eqx.filter_jit(lambda vector: simulate(family, how, vector))
 
 
 def tally(family: Family, count: int, *, refined: int, seed: int = 0) -> Tally:
     """Simulate `count` draws, and the first `refined` of those that succeed once more, finer."""
-    coarse = program(family, ec.Integrator(TOLERANCE), ec.Grid())
-    fine = program(family, ec.Integrator(0.1 * TOLERANCE, max_steps=16384), ec.Grid(cells=144))
-    successful = silent = compared = 0
-    worst = 0.0
-    for vector in draw(family, count, seed):
-        current, ended = (np.asarray(a) for a in coarse(jnp.asarray(vector)))
-        if ended != 0:
-            silent += int(np.any(np.isfinite(current)))
+    coarse = program(family, Numerics(TOLERANCE))
+    fine = _refined(family)
+    silent, errors, ended = 0, {}, Counter()
+    for i, vector in enumerate(draw(family, count, seed)):
+        values, how = (np.asarray(a) for a in coarse(jnp.asarray(vector)))
+        ended[name_of(int(how))] += 1
+        finite = bool(np.all(np.isfinite(values)))
+        if how != 0:
+            silent += int(np.any(np.isfinite(values)))
             continue
-        successful += 1
-        wrong = not np.all(np.isfinite(current))
-        if compared < refined:
-            exact, also = (np.asarray(a) for a in fine(jnp.asarray(vector)))
+        silent += int(not finite)
+        if finite and len(errors) < refined:
+            exact, also = fine(vector)
             if also == 0:
-                compared += 1
-                error = np.max(np.abs(current - exact)) / np.max(np.abs(exact))
-                worst, wrong = max(worst, float(error)), wrong or error > SILENT
-        silent += int(wrong)
-    return Tally(count, successful, silent, worst)
+                errors[i] = float(np.max(np.abs(values - exact)) / np.max(np.abs(exact)))
+    silent += sum(error > SILENT for error in errors.values())
+    where = max(errors, key=errors.__getitem__, default=-1)
+    worst = errors.get(where, 0.0)
+    return Tally(count, ended["successful"], silent, worst, where, len(errors), dict(ended))
+
+
+def _refined(family: Family):
+    """From a draw to what it should have given, and a result code."""
+    if family.reference is not None:
+        reference = family.reference
+        return lambda vector: (reference(dict(zip(family.ranges, vector, strict=True))), 0)
+    fine = program(family, Numerics(0.1 * TOLERANCE, family.cells, 16384))
+    return lambda vector: tuple(np.asarray(a) for a in fine(jnp.asarray(vector)))
+
+
+def derivatives(family: Family, count: int, *, seed: int = 1) -> Derivatives:
+    """Along a random direction of the unit cube at each of `count` draws that succeed."""
+    generator = np.random.default_rng(seed)
+    weigh = _weighted(family, generator)
+    value = eqx.filter_jit(lambda unit: weigh("forward", unit))
+    along = eqx.filter_jit(lambda unit, v: jax.jvp(lambda u: weigh("forward", u), (unit,), (v,)))
+    slope = eqx.filter_jit(jax.grad(lambda unit: weigh("checkpointed", unit)))
+    modes, differences = [], []
+    units = qmc.LatinHypercube(len(family.ranges), rng=seed).random(count)
+    for unit in 0.01 + 0.98 * units:
+        v = generator.standard_normal(unit.size)
+        v /= np.linalg.norm(v)
+        _, forward = along(jnp.asarray(unit), jnp.asarray(v))
+        gradient = np.asarray(slope(jnp.asarray(unit)))
+        if not np.isfinite(forward):
+            continue
+        near = [float(value(jnp.asarray(unit + h * _STEP * v))) for h in (-2, -1, 1, 2)]
+        central = (near[0] - 8 * near[1] + 8 * near[2] - near[3]) / (12 * _STEP)
+        # The gradient's length, not the derivative along v, which may happen to vanish.
+        size = max(float(np.linalg.norm(gradient)) / np.sqrt(unit.size), 1e-300)
+        modes.append(abs(gradient @ v - float(forward)) / size)
+        differences.append(abs(central - float(forward)) / size)
+    return Derivatives(
+        len(modes), max(modes), float(np.nanmax(differences)), float(np.nanmedian(differences))
+    )
+
+
+def _weighted(family: Family, generator: np.random.Generator):
+    """A weighted sum of all that a draw gives; NaN where the draw fails."""
+
+    def weigh(adjoint, unit):
+        how = Numerics(_FINE, None, 16384, adjoint)
+        values, ended = simulate(family, how, physical(family, unit))
+        weights = jnp.asarray(np.cos(phase * np.arange(values.size)))
+        return jnp.where(ended == 0, weights @ values, jnp.nan)
+
+    phase = generator.uniform(0.1, 1.0)
+    return weigh

@@ -28,13 +28,16 @@ class Medium(NamedTuple):
 
 
 def voltammogram(
-    medium: Medium, sigma: float, step: float, end: float = 10.0
+    medium: Medium, sigma: float, step: float, end: float = 10.0, growth: float = _GROWTH
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Potentials and fluxes (t,) of a cycle from +end to -end and back."""
+    """Potentials and fluxes (t,) of a cycle from +end to -end and back.
+
+    `growth` is that of the intervals; a finer grid ends where the published one does.
+    """
     count = round(4 * end / step)
     index = np.arange(count)
     theta = np.where(index < count / 2, end - step * index, -end + step * (index - count / 2))
-    scheme = _Scheme(medium, step / sigma, 4 * end / sigma)
+    scheme = _Scheme(medium, step / sigma, refined(4 * end / sigma, growth))
     return theta, np.array([scheme.advance(value) for value in theta])
 
 
@@ -47,12 +50,21 @@ def grid(duration: float) -> np.ndarray:
     return np.array(positions)
 
 
+def refined(duration: float, growth: float) -> np.ndarray:
+    """Positions to the end of the published grid, with intervals that grow by `growth`."""
+    published = grid(duration)
+    if growth == _GROWTH:
+        return published
+    count = np.ceil(np.log1p(published[-1] * (growth - 1) / _FIRST) / np.log(growth))
+    positions = np.concatenate([[0.0], np.cumsum(growth ** np.arange(count))])
+    return positions * (published[-1] / positions[-1])
+
+
 class _Scheme:
     """State (n, 5) of A, B, M, N and Φ, and coefficients of the inner nodes."""
 
-    def __init__(self, medium: Medium, dt: float, duration: float):
+    def __init__(self, medium: Medium, dt: float, positions: np.ndarray):
         self.medium, self.dt = medium, dt
-        positions = grid(duration)
         self.widths = np.diff(positions)
         before, after = self.widths[:-1], self.widths[1:]
         whole = before + after

@@ -82,6 +82,10 @@ class AlgebraicMatrix(AbstractBorderedMatrix):
         solved = self.whole.solve_factored(factors, _widened(b))
         return Bordered(solved.nodes[:-1], solved.border)
 
+    def solve_transposed(self, factors, b: Bordered) -> Bordered:
+        solved = self.whole.solve_transposed(factors, _widened(b))
+        return Bordered(solved.nodes[:-1], solved.border)
+
 
 class ConstrainedMatrix(AbstractBorderedMatrix):
     """The matrix of m species of which the last have no mass and stay unknowns.
@@ -128,6 +132,9 @@ class ConstrainedMatrix(AbstractBorderedMatrix):
 
     def solve_factored(self, factors, b: Bordered) -> Bordered:
         return self.whole.solve_factored(factors, b)
+
+    def solve_transposed(self, factors, b: Bordered) -> Bordered:
+        return self.whole.solve_transposed(factors, b)
 
 
 def _shifted(

@@ -59,6 +59,10 @@ class AbstractBorderedMatrix(eqx.Module):
     def solve_factored(self, factors, b: Bordered) -> Bordered:
         """Solve with the result of `factor`."""
 
+    @abc.abstractmethod
+    def solve_transposed(self, factors, b: Bordered) -> Bordered:
+        """Solve the transposed system; `factors` are those of this matrix."""
+
 
 def linear_solver(matrix: AbstractBorderedMatrix):
     """Factor once; returns a function that solves for many right-hand sides.
@@ -69,19 +73,20 @@ def linear_solver(matrix: AbstractBorderedMatrix):
     fixed = jax.lax.stop_gradient(matrix)
     factors = fixed.factor()
 
-    def transposed(_, b):
-        flipped = fixed.transpose()
-        return flipped.solve_factored(flipped.factor(), b)
-
     def solve(b: Bordered) -> Bordered:
         return jax.lax.custom_linear_solve(
             matrix.multiply,
             b,
             solve=lambda _, b: fixed.solve_factored(factors, b),
-            transpose_solve=transposed,
+            transpose_solve=lambda _, b: fixed.solve_transposed(factors, b),
         )
 
     return solve
+
+
+def solve_anew(matrix: AbstractBorderedMatrix, b: Bordered) -> Bordered:
+    """Factor and solve once."""
+    return matrix.solve_factored(matrix.factor(), b)
 
 
 class DecoupledMatrix(AbstractBorderedMatrix):
@@ -136,14 +141,29 @@ class DecoupledMatrix(AbstractBorderedMatrix):
         border = inverse @ (b.border - self.border_node @ free[:, 0])
         return Bordered(free - response * (self.node_border @ border)[:, None], border)
 
+    def solve_transposed(self, factors, b: Bordered) -> Bordered:
+        return solve_anew(self.transpose(), b)
+
+
+class BlockFactors(NamedTuple):
+    """Of each node, counted from the electrode: the inverse of what is left of its diagonal block
+    once all nodes beyond are eliminated, that times its lower block, and its upper block; and the
+    inverse that is left of the border."""
+
+    inverse: Float[Array, "n m m"]
+    below: Float[Array, "n m m"]
+    upper: Float[Array, "n m m"]
+    border: Float[Array, "k k"]
+
 
 class BlockMatrix(AbstractBorderedMatrix):
     """Species coupled at every node (homogeneous chemistry): blocks (m, m, n).
 
-    Solved by block cyclic reduction: log2(n) vectorised sweeps in place of n sequential
-    ones, which on XLA's CPU backend is what decides (a `scan` pays about a microsecond a
-    node). No pivoting across nodes: the stage matrices I/(γh) - J are diagonally dominant
-    for steps that resolve the chemistry, and the dominance grows as the step shrinks.
+    Solved by block elimination from the far end, node by node, the border last: as scans, which
+    XLA compiles into one function. (Block cyclic reduction takes as long to run; its log2(n)
+    unrolled sweeps took 13 s to compile with m = 5 where this takes half a second.) No pivoting
+    across nodes: the stage matrices I/(γh) - J are diagonally dominant for steps that resolve the
+    chemistry, and the dominance grows as the step shrinks.
     """
 
     lower: Float[Array, "m m n"]
@@ -185,65 +205,62 @@ class BlockMatrix(AbstractBorderedMatrix):
         nodes = nodes.at[:, 0].add(self.node_border @ z)
         return Bordered(nodes, self.border_node @ y[:, 0] + self.border @ z)
 
-    def factor(self):
-        # The border is eliminated first, into the block of node 0.
-        border_inverse = small_inverse(self.border)
-        first = self.diagonal[..., 0] - self.node_border @ border_inverse @ self.border_node
-        lower = self.lower.at[..., 0].set(0.0)
-        upper = self.upper.at[..., -1].set(0.0)
-        levels = _reduce(lower, self.diagonal.at[..., 0].set(first), upper)
-        return levels, border_inverse
+    def factor(self) -> BlockFactors:
+        rows = [jnp.moveaxis(band, -1, 0) for band in (self.lower, self.diagonal, self.upper)]
 
-    def solve_factored(self, factors, b: Bordered) -> Bordered:
-        levels, border_inverse = factors
-        reduced = self.node_border @ (border_inverse @ b.border)
-        nodes = _substitute(levels, b.nodes.at[:, 0].add(-reduced))
-        border = border_inverse @ (b.border - self.border_node @ nodes[:, 0])
-        return Bordered(nodes, border)
+        def eliminate(beyond, row):
+            lower, diagonal, upper = row
+            inverse = small_inverse(diagonal - _times(upper, beyond))
+            below = _times(inverse, lower)
+            return below, (inverse, below)
 
+        _, (inverse, below) = jax.lax.scan(
+            eliminate, jnp.zeros(rows[0].shape[1:]), rows, reverse=True
+        )
+        schur = self.border - self.border_node @ inverse[0] @ self.node_border
+        return BlockFactors(inverse, below, rows[2], small_inverse(schur))
 
-def _reduce(lower: Array, diagonal: Array, upper: Array) -> list:
-    """Factors of block cyclic reduction: even nodes are kept, odd ones eliminated."""
-    levels = []
-    while diagonal.shape[-1] > 1:
-        odd = diagonal.shape[-1] // 2
-        inverse = _inverse_blocks(diagonal[..., 1::2])
-        below, above = _product(inverse, lower[..., 1::2]), _product(inverse, upper[..., 1::2])
-        left, right = lower[..., 2::2], upper[..., :-1:2]  # of even nodes to odd neighbours
-        levels.append((inverse, below, above, left, right))
-        inner = left.shape[-1]
-        kept = diagonal[..., ::2]
-        kept = kept.at[..., 1:].add(-_product(left, above[..., :inner]))
-        diagonal = kept.at[..., :odd].add(-_product(right, below))
-        zero = jnp.zeros_like(diagonal[..., :1])
-        lower = jnp.concatenate([zero, -_product(left, below[..., :inner])], axis=-1)
-        upper = jnp.concatenate([-_product(right, above), zero], axis=-1)
-        upper = upper[..., : diagonal.shape[-1]]
-    levels.append(_inverse_blocks(diagonal))
-    return levels
+    def solve_factored(self, factors: BlockFactors, b: Bordered) -> Bordered:
+        inverse, below, upper, schur = factors
+        zero = jnp.zeros_like(b.nodes[:, 0])
 
+        def inwards(beyond, row):
+            inverse, upper, right = row
+            partial = _on(inverse, right - _on(upper, beyond))
+            return partial, partial
 
-def _substitute(levels: list, b: Float[Array, "m n"]) -> Float[Array, "m n"]:
-    """Forward reduction of the right-hand side and back substitution."""
-    *levels, last = levels
-    stack = []
-    for inverse, _, _, left, right in levels:
-        odd = _apply(inverse, b[:, 1::2])
-        stack.append(odd)
-        kept = b[:, ::2].at[:, 1:].add(-_apply(left, odd[:, : left.shape[-1]]))
-        b = kept.at[:, : odd.shape[-1]].add(-_apply(right, odd))
-    x = _apply(last, b)
-    for (_, below, above, left, _), odd in zip(levels[::-1], stack[::-1], strict=True):
-        inner = left.shape[-1]
-        odd = odd - _apply(below, x[:, : odd.shape[-1]])
-        odd = odd.at[:, :inner].add(-_apply(above[..., :inner], x[:, 1:]))
-        merged = jnp.zeros((x.shape[0], x.shape[-1] + odd.shape[-1]))
-        x = merged.at[:, ::2].set(x).at[:, 1::2].set(odd)
-    return x
+        _, partial = jax.lax.scan(inwards, zero, (inverse, upper, b.nodes.T), reverse=True)
+        border = schur @ (b.border - self.border_node @ partial[0])
+        partial = partial.at[0].add(-inverse[0] @ (self.node_border @ border))
 
+        def outwards(before, row):
+            below, partial = row
+            x = partial - _on(below, before)
+            return x, x
 
-def _inverse_blocks(a: Float[Array, "m m n"]) -> Float[Array, "m m n"]:
-    return jnp.moveaxis(small_inverse(jnp.moveaxis(a, -1, 0)), 0, -1)
+        _, nodes = jax.lax.scan(outwards, zero, (below, partial))
+        return Bordered(nodes.T, border)
+
+    def solve_transposed(self, factors: BlockFactors, b: Bordered) -> Bordered:
+        inverse, below, upper, schur = factors
+        zero = jnp.zeros_like(b.nodes[:, 0])
+
+        def inwards(beyond, row):
+            below, right = row
+            partial = right - beyond
+            return _on(below.T, partial), partial
+
+        _, partial = jax.lax.scan(inwards, zero, (below, b.nodes.T), reverse=True)
+        border = schur.T @ (b.border - self.node_border.T @ (inverse[0].T @ partial[0]))
+        partial = partial.at[0].add(-self.border_node.T @ border)
+
+        def outwards(before, row):
+            inverse, upper, partial = row
+            x = _on(inverse.T, partial - before)
+            return _on(upper.T, x), x
+
+        _, nodes = jax.lax.scan(outwards, zero, (inverse, upper, partial))
+        return Bordered(nodes.T, border)
 
 
 def small_inverse(a: Float[Array, "*b k k"]) -> Float[Array, "*b k k"]:
@@ -271,9 +288,14 @@ def small_inverse(a: Float[Array, "*b k k"]) -> Float[Array, "*b k k"]:
     return a
 
 
-def _product(a: Float[Array, "i j n"], b: Float[Array, "j k n"]) -> Float[Array, "i k n"]:
-    """Products of small matrices at every node, as fused elementwise work."""
-    return jnp.sum(a[:, :, None] * b[None], axis=1)
+def _times(a: Float[Array, "i j"], b: Float[Array, "j k"]) -> Float[Array, "i k"]:
+    """A product of small matrices as fused elementwise work: a call would cost more."""
+    return jnp.sum(a[:, :, None] * b, axis=1)
+
+
+def _on(a: Float[Array, "i j"], x: Float[Array, " j"]) -> Float[Array, " i"]:
+    """A small matrix times a vector, likewise."""
+    return jnp.sum(a * x, axis=1)
 
 
 def _apply(a: Float[Array, "i j n"], x: Float[Array, "j n"]) -> Float[Array, "i n"]:

@@ -9,7 +9,7 @@ operations in place of a sequential elimination.
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ._matrix import AbstractBorderedMatrix, Bordered, small_inverse
+from ._matrix import AbstractBorderedMatrix, Bordered, small_inverse, solve_anew
 
 
 def modes(
@@ -73,3 +73,6 @@ class ModalMatrix(AbstractBorderedMatrix):
         border = schur @ (b.border - self.border_node @ shown)
         nodes = inverse * b.nodes - response * (self.node_border @ border)[:, None]
         return Bordered(nodes, border)
+
+    def solve_transposed(self, factors, b: Bordered) -> Bordered:
+        return solve_anew(self.transpose(), b)

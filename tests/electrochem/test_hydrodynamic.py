@@ -130,7 +130,7 @@ def test_derivatives():
         for s in (1, 2, 3)
     ]
     differences = (45 * odd[0] - 9 * odd[1] + odd[2]) / (60 * h)
-    np.testing.assert_allclose(float(forward), differences, rtol=1e-4)
+    np.testing.assert_allclose(float(forward), differences, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from diffsim._status import code, name_of
 from diffsim.constants import faraday, gas_constant, vacuum_permittivity
 from diffsim.electrochem import analytic
 from diffsim.electrochem.migration._ions import bernoulli, growth
+from diffsim.solvers import Bordered
 from experiments._backward_euler_migration import Medium, grid, voltammogram
 
 TEMPERATURE = 298.15
@@ -126,6 +127,90 @@ def test_a_linear_junction_is_henderson_s():
     )
     assert float(potential) == pytest.approx(float(exact), rel=1e-3)
     assert abs(float(exact)) > 0.02
+
+
+@eqx.filter_jit
+def _integrated(cell, system, state, share):
+    """Potential of the electrode (V, against the bulk) at parts of the sweep."""
+    solution = cell.cell._integrate(system, state)
+    return jax.vmap(lambda t: solution.evaluate(t).border[-2])(share) * THERMAL
+
+
+def _relaxing(cell, sweep, before, share):
+    """The same after a junction in the middle began to diffuse; `before` (m,) in mol/m³ on the
+    electrode's side, in the order of `cell.names` outside of jit, where dictionaries are sorted."""
+    system, state = cell._system(sweep)
+    scaled = before / system.cell.scales.concentration
+    inside = jnp.cumsum(system.ions.volumes) < 0.5 * jnp.sum(system.ions.volumes)
+    nodes = jnp.where(inside, scaled[:, None], system.ions.bulk[:, None])
+    return _integrated(cell, system, Bordered(nodes, state.border), share)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("left", "right", "apart"),
+    [
+        # One salt, two concentrations: exact for whatever profile diffusion makes.
+        ({"H+": 0.0, "K+": 100.0}, {"H+": 0.0, "K+": 10.0}, 5e-3),
+        ({"H+": 100.0, "K+": 0.0}, {"H+": 10.0, "K+": 0.0}, 5e-3),
+        # Two salts: Henderson's linear profiles are not those of free diffusion.
+        ({"H+": 20.0, "K+": 0.0}, {"H+": 0.0, "K+": 20.0}, 0.02),
+    ],
+)
+def test_a_junction_that_diffuses(left, right, apart):
+    diffusivity = {"H+": 9.311e-9, "K+": 1.957e-9, "Cl-": 2.032e-9}
+    ions = {name: ec.Species(d, right.get(name, 0.0)) for name, d in diffusivity.items()}
+    blocked = ec.Voltammetry(
+        ec.Mechanism("A + e- <=> B-", kinetics=ec.Inert(), formal_potential=0.0),
+        # As much as of the salts: it sets the unit of concentration, in which tolerances are.
+        {"A": ec.Species(1e-9, 20.0), "B-": ec.Species(1e-9)},
+        ec.Planar(AREA),
+        domain=ec.DiffusionLayer(1e-4),
+        grid=ec.Grid(cells=200),
+    )
+    cell = ec.MigrationVoltammetry(blocked, ions, counter="Cl-")
+    salt = {name: jnp.array([side["H+"], side["K+"], sum(side.values())])
+            for name, side in (("left", left), ("right", right))}  # fmt: skip
+    before = jnp.concatenate([jnp.array([20.0, 0.0]), salt["left"]])
+    sweep = ec.LinearSweep(0.0, -0.01, 0.5)
+    found = _relaxing(cell, sweep, before, jnp.array([0.6, 1.0]))
+    spread = jnp.array(list(diffusivity.values()))
+    exact = analytic.henderson_potential(
+        jnp.array([1.0, 1.0, -1.0]), spread, salt["left"], salt["right"]
+    )
+    if apart < 0.01:
+        positive = spread[0] if left["H+"] else spread[1]
+        share = (positive - spread[2]) / (positive + spread[2])
+        exact = -share * THERMAL * jnp.log(10.0)
+    np.testing.assert_allclose(found, exact, rtol=apart, atol=2e-6)
+    # It stands still while it widens.
+    assert np.ptp(np.asarray(found)) < 0.02 * abs(float(exact)) + 1e-6
+
+
+@pytest.mark.slow
+def test_marcus_hush_chidsey_sees_the_interface():
+    """Frumkin's correction: c exp(−zφ(0)F/RT) and k(E − φ(0)) where nothing is depleted."""
+    law = ec.MarcusHushChidsey(1e-7, 0.6)
+    cell = ec.Voltammetry(
+        ec.Mechanism("A+ + e- <=> B", kinetics=law, formal_potential=0.0),
+        {"A+": ec.Species(1e-9, 1.0), "B": ec.Species(1e-9)},
+        ec.Planar(AREA),
+        domain=ec.DiffusionLayer(1e-6),
+        temperature=TEMPERATURE,
+        grid=ec.Grid(cells=48),
+    )
+    salt = {"K+": ec.Species(1e-9, 9.0), "Cl-": ec.Species(1e-9)}
+    made = ec.MigrationVoltammetry(cell, salt, ec.Poisson(78.4, ec.Stern(0.2)), counter="Cl-")
+    sweep = ec.LinearSweep(0.0, -0.15, 0.001)
+    values = simulate(made, (sweep, sweep.duration * jnp.linspace(0.5, 1.0, 4))).checked().values
+    surface = values["surface_potential"]
+    diffuse = analytic.gouy_chapman_capacitance(surface, concentration=10.0)
+    charging = -0.001 * AREA / (1.0 / diffuse + 1.0 / 0.2)
+    rate, _ = law.log_rates(values["potential"] - surface, TEMPERATURE, 1)
+    expected = -faraday * AREA * jnp.exp(rate - surface / THERMAL)
+    np.testing.assert_allclose(values["current"] - charging, expected, rtol=1e-2)
+    uncorrected, _ = law.log_rates(values["potential"], TEMPERATURE, 1)
+    assert np.all(np.abs(np.expm1(uncorrected - rate)) > 0.3)
 
 
 @pytest.fixture(scope="module")
