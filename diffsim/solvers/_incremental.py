@@ -214,6 +214,8 @@ class _Found(NamedTuple):
         return self.stages[-1]
 
 
+# Jitted, as Diffrax traces a step several times.
+@eqx.filter_jit
 def _stationary(system: AbstractPotentialSystem, slip: Slip, centre, memory) -> _Found:
     """The minimum of the incremental potential, differentiable.
 

@@ -50,15 +50,16 @@ def travel(
             return here.free_path(state.q, potential(state.reached + stage), state.q)
 
         def shorter(carry):
+            # A free path of −1 is the first trial: so the program holds the search once.
             stage, found = carry
-            stage = stage * jnp.clip(found, 0.1, 0.9)
+            stage = jnp.where(found < 0, stage, stage * jnp.clip(found, 0.1, 0.9))
             return stage, free(stage)
 
         def blocked(carry):
             stage, found = carry
-            return (found < 1.0) & (stage > _SHORTEST)
+            return (found < 1.0) & ((stage > _SHORTEST) | (found < 0))
 
-        stage, _ = jax.lax.while_loop(blocked, shorter, (rest, free(rest)))
+        stage, _ = jax.lax.while_loop(blocked, shorter, (rest, -jnp.ones(())))
         # Rounding must not leave a stage undone, nor repeat one.
         reached = jnp.where(stage >= rest, 1.0, state.reached + stage)
         found = minimise(potential(reached), state.q, settings)

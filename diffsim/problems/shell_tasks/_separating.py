@@ -1,0 +1,73 @@
+"""Two sheets, of which a finger is to take the upper one away."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from ..._problem import Problem
+from ..._space import DesignSpace, Linear
+from ...shells import (
+    Barrier,
+    Dynamics,
+    Friction,
+    Gravity,
+    IsotropicMaterial,
+    Schedule,
+    SelfContact,
+    Shell,
+    TriangleMesh,
+    strip,
+)
+from ._design import Waypoint
+from ._marks import Mark, Marks
+from ._sheets import finger, table
+from ._task import ShellTask
+
+_GAP = 1e-3
+
+
+def separating() -> Problem:
+    """Drag the upper of two sheets 15 mm off the lower one, which must stay, within 0.5 mm.
+
+    Two sheets of 60 × 20 × 0.3 mm on a table (friction 0.3), 0.1 between them. A rod of 8 mm radius
+    (friction 0.6) presses on the upper one and moves. Variables: how far down, 1.2-2.2 mm from 2 mm
+    above (with too little the rod slips, with more the lower sheet bends into the upper one), and
+    how far along, 0-30 mm.
+    """
+    one = strip(0.06, 0.02, (5, 1))
+    two = strip(0.06, 0.02, (5, 1), "aligned")
+    lower = np.asarray(one.positions) + [0.0, 0.0, 0.5 * _GAP]
+    upper = np.asarray(two.positions) + [0.0, 0.0, 1.3 * _GAP]
+    faces = np.concatenate([np.asarray(one.faces), np.asarray(two.faces) + one.num_vertices])
+    mesh = TriangleMesh(np.concatenate([lower, upper]), faces)
+    law = Barrier(200.0, _GAP)
+    poses = jnp.zeros((4, 6)).at[1:3, 2].set(-1.7e-3).at[2:, 0].set(0.015)
+    rod = finger(
+        (0.03, 1.3 * _GAP + 8e-3 + 2e-3),
+        8e-3,
+        Schedule([0.0, 0.03, 0.18, 0.21], poses),
+        law,
+        Friction(0.6, 1e-2),
+    )
+    shell = Shell(
+        mesh,
+        IsotropicMaterial(1e9, 0.3, 3e-4, 1000.0),
+        loads=[Gravity()],
+        contacts=[rod, table(0.0, law, Friction(0.3, 1e-2))],
+        self_contact=SelfContact(law, friction=Friction(0.1, 1e-2), capacity=200),
+    )
+    dynamics = Dynamics(shell, step=7e-3, steps=30, scheme="implicit_euler", tolerance=1e-7)
+    count = one.num_vertices
+    marks = [
+        Mark(30, range(count, 2 * count), 0, 0.03 + 0.015, 5e-4),
+        Mark(30, range(count), 0, 0.03, 5e-4),
+    ]
+    down = Waypoint("contacts", 0, (1, 2), 2)
+    along = Waypoint("contacts", 0, (2, 3), 0)
+    space = DesignSpace(
+        down=Linear(-2.2e-3, -1.2e-3, unit="m", where=down),
+        along=Linear(0.0, 0.03, unit="m", where=along),
+    )
+    return Problem(dynamics, None, space, Marks(mesh, marks), name="shell_separating")
+
+
+TASKS = (ShellTask("separating", "drag the upper of two sheets off the lower one", separating),)
