@@ -30,6 +30,10 @@ class RESULTS(eqx.Enumeration):
         "space or extend the tabulated range."
     )
     infeasible = "The point violates a constraint that the simulator needs to run."
+    too_many_pairs = (
+        "More pairs of a sheet's faces and edges came close than there is room for. Raise "
+        "`capacity` of the SelfContact, or lower its `reach`."
+    )
 
 
 class SimulationError(RuntimeError):

@@ -21,6 +21,7 @@ class _State(NamedTuple):
     reached: Scalar
     steps: IntScalar
     residual: Scalar
+    code: IntScalar
     done: BoolScalar
     failed: BoolScalar
 
@@ -34,7 +35,8 @@ def travel(
     unknowns stand still; then these give way, down to the minimum there; and so on. Where nothing
     obstructs, it is one call of `minimise`.
 
-    Ends with `RESULTS.diverged` where a minimum is not found or a stage becomes too short.
+    Ends with the code of `minimise` where a minimum is not found, and with `RESULTS.diverged` where
+    a stage becomes too short.
     """
     if not potential(jnp.ones(())).obstructed:
         return minimise(potential(jnp.ones(())), q, settings)
@@ -69,12 +71,14 @@ def travel(
             reached,
             state.steps + found.steps,
             found.residual,
+            code(found.result),
             reached >= 1.0,
             ~is_successful(found.result) | crushed,
         )
 
     zero = jnp.zeros(())
-    no = jnp.asarray(False)
-    end = jax.lax.while_loop(cond, body, _State(q, zero, jnp.asarray(0), zero, no, no))
-    result = jnp.where(end.failed, code(RESULTS.diverged), code(RESULTS.successful))
+    no, none = jnp.asarray(False), code(RESULTS.successful)
+    end = jax.lax.while_loop(cond, body, _State(q, zero, jnp.asarray(0), zero, none, no, no))
+    crushed = end.failed & (end.code == none)
+    result = jnp.where(crushed, code(RESULTS.diverged), end.code)
     return Minimum(end.q, from_code(result), end.steps, end.residual)

@@ -81,8 +81,8 @@ def following() -> Problem:
 
     A sheet of 100 × 20 × 0.5 mm, E = 100 MPa, held level at one end by a gripper. Its loose end is
     to rise by 40 mm and go forwards by 60 mm in 0.32 s at a uniform speed. Variables: x (−20 to
-    100 mm) and z (−40 to 120 mm) of the gripper at four times. The root mean square of the miss, in x
-    and z, at eight times counts.
+    100 mm) and z (−40 to 120 mm) of the gripper at four times. The root mean square of the miss
+    at eight times counts.
     """
     mesh = strip(_LENGTH, 0.02, (8, 1))
     times = np.linspace(0.0, 0.32, 5)

@@ -35,8 +35,8 @@ def separating() -> Problem:
     """
     one = strip(0.06, 0.02, (5, 1))
     two = strip(0.06, 0.02, (5, 1), "aligned")
-    lower = np.asarray(one.positions) + [0.0, 0.0, 0.5 * _GAP]
-    upper = np.asarray(two.positions) + [0.0, 0.0, 1.3 * _GAP]
+    lower = np.asarray(one.positions + jnp.array([0.0, 0.0, 0.5 * _GAP]))
+    upper = np.asarray(two.positions + jnp.array([0.0, 0.0, 1.3 * _GAP]))
     faces = np.concatenate([np.asarray(one.faces), np.asarray(two.faces) + one.num_vertices])
     mesh = TriangleMesh(np.concatenate([lower, upper]), faces)
     law = Barrier(200.0, _GAP)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import jax.numpy as jnp
 import numpy as np
 
 from ...shells import (
@@ -31,12 +30,6 @@ def bent(mesh: TriangleMesh, curve: Callable[[np.ndarray], np.ndarray]) -> Trian
     s, y, _ = np.asarray(mesh.positions).T
     x, z = curve(s).T
     return TriangleMesh(np.stack([x, y, z], axis=1), np.asarray(mesh.faces))
-
-
-def path(times, poses: int | None = None) -> Schedule:
-    """A schedule at rest whose poses are design variables."""
-    times = np.asarray(times, float)
-    return Schedule(times, jnp.zeros((times.size, 6)))
 
 
 def finger(
