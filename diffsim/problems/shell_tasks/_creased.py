@@ -109,7 +109,7 @@ def _hairpin(s: np.ndarray) -> np.ndarray:
 
 
 def folding_u() -> Problem:
-    """Press a U-shaped strip together such that it stays open by 10 mm at its end, within 0.5 mm.
+    """Press a U-shaped strip together such that it stays open by 16 mm at its end, within 0.5 mm.
 
     A strip that is bent to a hairpin 20 mm wide lies on a table, its lower leg clamped at the end.
     A rod of 8 mm radius presses on the upper leg and is taken away. Two points, as in
@@ -123,7 +123,7 @@ def folding_u() -> Problem:
     rod = finger((0.025, 0.03), 8e-3, _through((-0.01, -0.008), (-0.01, -0.008)), _LAW)
     ground = table(-1.2e-3, _LAW)
     dynamics = _metal(bow, [rod, ground], [Clamp(clamped)])
-    marks = [Mark(50, end, 2, 0.010, 5e-4)]
+    marks = [Mark(50, end, 2, 0.016, 5e-4)]
     space = DesignSpace(
         first_along=_at(0, 1, 0, -0.025, -0.005),
         first_down=_at(0, 1, 2, -0.012, -0.002),
@@ -139,46 +139,36 @@ def _hump(s: np.ndarray) -> np.ndarray:
 
 
 def pick_folding() -> Problem:
-    """Push a sheet together with two fingers such that a ridge of 15 mm stays, its foot 70 mm long.
+    """Push a sheet together between two jaws such that a ridge stays whose foot is 75 mm long and
+    whose middle has gone 5 mm to the right, within 1 mm.
 
-    A strip of 100 × 20 mm with a hump of 3 mm lies on a table (friction 0.1). Two rods of 8 mm
-    radius press on its ends (friction 0.8), move towards each other, and lift off. Height in the
-    middle and distance of the ends within 0.5 and 1 mm. Variables: how far down, 2.5-3.2 mm, and
-    how far inwards, 0-25 mm.
+    A strip of 100 × 20 mm with a hump of 3 mm lies on a table (friction 0.2). Two round jaws of
+    8 mm radius push its ends towards each other and go back; it springs back. Variables: how far
+    in each of them goes, 5-40 mm.
     """
     mesh = strip(0.1, 0.02, (12, 1))
     middle, left, right = (row(mesh, s) for s in (0.05, 0.0, 0.1))
     bow = bent(mesh, _hump)
-    rubber = Friction(0.8, 2e-3)
-    rods = [
-        finger((x, 0.011), 8e-3, _through((0.0, -2.5e-3), (way, -2.5e-3)), _LAW, rubber)
-        for x, way in ((8e-3, 0.01), (0.092, -0.01))
+    jaws = [
+        finger((x, 2e-3), 8e-3, _through((way, 0.0), (way, 0.0)), _LAW)
+        for x, way in ((-9.2e-3, 0.02), (0.1092, -0.02))
     ]
-    ground = table(-8e-4, _LAW, Friction(0.1, 2e-3))
-    dynamics = _metal(bow, [*rods, ground], [])
+    ground = table(-8e-4, _LAW, Friction(0.2, 2e-3))
+    dynamics = _metal(bow, [*jaws, ground], [])
     marks = [
-        Mark(50, middle, 2, 0.015, 5e-4, less=left),
-        Mark(50, right, 0, 0.07, 1e-3, less=left),
+        Mark(50, right, 0, 0.075, 1e-3, less=left),
+        Mark(50, middle, 0, 0.055, 1e-3),
     ]
-    return Problem(dynamics, None, _pinch(), Marks(bow, marks), name="shell_pick_folding")
-
-
-def _pinch() -> DesignSpace:
-    def down(contact: int) -> Linear:
-        where = Waypoint("contacts", contact, (1, 2), 2)
-        return Linear(-3.2e-3, -2.5e-3, unit="m", where=where)
-
-    return DesignSpace(
-        left_down=down(0),
-        right_down=down(1),
-        left_inwards=_at(0, 2, 0, 0.0, 0.025),
-        right_inwards=_at(1, 2, 0, -0.025, 0.0),
+    space = DesignSpace(
+        left=Linear(5e-3, 0.04, unit="m", where=Waypoint("contacts", 0, (1, 2), 0)),
+        right=Linear(-0.04, -5e-3, unit="m", where=Waypoint("contacts", 1, (1, 2), 0)),
     )
+    return Problem(dynamics, None, space, Marks(bow, marks), name="shell_pick_folding")
 
 
 TASKS = (
     ShellTask("forming", "bend a strip with a finger to a shape that stays", forming),
     ShellTask("folding_l", "fold a strip over a rod to an L that stays", folding_l),
     ShellTask("folding_u", "press a U together to a hairpin that stays", folding_u),
-    ShellTask("pick_folding", "push a sheet together between two fingers to a ridge", pick_folding),
+    ShellTask("pick_folding", "push a sheet together between two jaws to a ridge", pick_folding),
 )
