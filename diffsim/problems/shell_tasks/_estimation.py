@@ -28,7 +28,9 @@ from ._task import ShellTask
 
 # What the recording was made with, and its noise.
 TRUTH = {"young": 3e7, "friction": 0.25}
-NOISE = 3e-4
+NOISE = 5e-4
+# What the coarser model misses at the true parameters: 1.7 mm, root mean square.
+_TOLERANCE = 2e-3
 _SEED = 20240400
 _DURATION, _SAMPLES = 0.3, 10
 # Of the strip, m: where the markers are.
@@ -53,7 +55,7 @@ def _dragged(cells: int, steps: int, young: float, friction: float) -> Dynamics:
 def _marks(mesh: TriangleMesh, steps: int, data: Float[np.ndarray, "s m 2"]) -> list[Mark]:
     every = steps // _SAMPLES
     return [
-        Mark(every * (k + 1), row(mesh, s), axis, data[k, m, i], NOISE)
+        Mark(every * (k + 1), row(mesh, s), axis, data[k, m, i], _TOLERANCE)
         for k in range(_SAMPLES)
         for m, s in enumerate(_MARKERS)
         for i, axis in enumerate((0, 2))
@@ -63,12 +65,12 @@ def _marks(mesh: TriangleMesh, steps: int, data: Float[np.ndarray, "s m 2"]) -> 
 @functools.cache
 def recording() -> Float[np.ndarray, "s m 2"]:
     """x and z (m) of three markers at ten times, of a sheet twice as finely resolved in space and
-    time as the model that is fitted, with normal noise of 0.3 mm."""
+    time as the model that is fitted, with normal noise of 0.5 mm."""
     fine = _dragged(16, 120, **TRUTH)
     mesh = fine.shell.mesh
     clean = Marks(mesh, _marks(mesh, 120, np.zeros((_SAMPLES, len(_MARKERS), 2))))
     scaled = jax.jit(lambda d: clean.residuals(d(None).checked()))(fine)
-    places = NOISE * np.asarray(scaled).reshape(_SAMPLES, len(_MARKERS), 2)
+    places = _TOLERANCE * np.asarray(scaled).reshape(_SAMPLES, len(_MARKERS), 2)
     return places + NOISE * np.random.default_rng(_SEED).standard_normal(places.shape)
 
 
@@ -77,8 +79,8 @@ def estimation() -> Problem:
 
     A sheet of 100 × 20 × 0.5 mm is lifted at one end and dragged over a table. The recording
     (`recording`) was made with 3e7 Pa and 0.25. Variables: Young's modulus 1e6-1e9 Pa, friction
-    0.05-1. The residuals are over the standard deviation of the noise; 60 of them, so that
-    solved means 1.25 times the noise (root mean square).
+    0.05-1. Solved where the markers miss by at most 2 mm, root mean square over 60 numbers: at
+    the true parameters the coarser model misses by 1.7 mm, which is more than the noise.
     """
     coarse = _dragged(8, 60, 1e8, 0.5)
     mesh = coarse.shell.mesh
@@ -95,6 +97,6 @@ TASKS = (
         "estimation",
         "stiffness and friction of a sheet from a recorded motion",
         estimation,
-        solved=0.5 * 60 * 1.25**2,
+        solved=0.5 * 60,
     ),
 )
