@@ -30,7 +30,8 @@ class Waypoint(AbstractLens):
 
     def set(self, system: Dynamics, value: Array) -> Dynamics:
         changed = self._poses(system).at[jnp.asarray(self.poses), self.coordinate].set(value)
-        return eqx.tree_at(self._poses, system, changed)
+        where = lambda d: getattr(d.shell, self.part)[self.number].schedule.poses
+        return eqx.tree_at(where, system, changed)
 
 
 class Launch(AbstractLens):
