@@ -88,7 +88,7 @@ def test_forming_has_exact_derivatives_through_contact_and_yielding():
     _compare(program, np.array([0.55, 0.65, 0.6, 0.7]))
 
 
-def _compare(program, x, step=1e-4, tolerance=2e-5):
+def _compare(program, x, step=1e-5, tolerance=2e-5):
     """The forward-mode Jacobian against central differences of the residuals."""
     jacobian = np.asarray(program(jnp.asarray(x)).jacobian)
     differences = np.stack(
