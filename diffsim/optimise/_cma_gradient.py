@@ -1,6 +1,6 @@
 """CMA-ES whose best members are improved by gradient steps: evolution that learns."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
@@ -36,7 +36,7 @@ class CMAGradient(AbstractConversation):
     vmappable: ClassVar[bool] = False
     population: ClassVar[bool] = True
 
-    inherits: Literal["lamarckian", "baldwinian"] = "lamarckian"
+    inherits: str = "lamarckian"
     share: float | int = 0.2
     reach: float | int = 0.5
     deviation: float | int = 0.25
