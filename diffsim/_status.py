@@ -34,6 +34,10 @@ class RESULTS(eqx.Enumeration):
         "The experiment leaves a combination of the parameters wholly undetermined. Vary more of "
         "it, hold a parameter, or add what is known of it already."
     )
+    too_many_pairs = (
+        "More pairs of a sheet's faces and edges came close than there is room for. Raise "
+        "`capacity` of the SelfContact, or lower its `reach`."
+    )
 
 
 class SimulationError(RuntimeError):

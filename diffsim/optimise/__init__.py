@@ -4,6 +4,7 @@ from ._archive import PointArchive as PointArchive
 from ._augmented import AugmentedLagrangian as AugmentedLagrangian
 from ._budget import Budget as Budget, Counts as Counts
 from ._cma import CMAES as CMAES
+from ._cma_gradient import CMAGradient as CMAGradient
 from ._cma_lagrangian import CMALagrangian as CMALagrangian
 from ._conversation import AbstractConversation as AbstractConversation
 from ._covering import (

@@ -26,6 +26,8 @@ class Budget:
     - `columns`: forward-mode tangents, d for each Jacobian and forward-mode gradient.
     - `seconds`: of evaluation, compilation apart. A budget of seconds is not reproducible.
     - `costs`: cost by order, e.g. `{"jacobian": 2.6}` as measured.
+    - `target`: nothing more is spent once a feasible point has at most this value; such a run
+      ends as if the budget were used up.
 
     **Raises:** `ValueError` if nothing is limited or a limit is not positive.
     """
@@ -35,6 +37,7 @@ class Budget:
     columns: int | None = None
     seconds: float | int | None = None
     costs: dict[str, float | int] = field(default_factory=dict)
+    target: float | int | None = None
 
     def __post_init__(self):
         limits = [self.cost, self.evaluations, self.columns, self.seconds]

@@ -34,7 +34,10 @@ class Ledger:
         return self.best_merit[1] if np.isfinite(self.best_merit[1]) else np.nan
 
     def affords(self, request: Request) -> bool:
-        """Whether the budget allows the request."""
+        """Whether the budget allows the request: never, once its target is reached."""
+        above, value = self.best_merit
+        if self.budget.target is not None and above == 0 and value <= self.budget.target:
+            return False
         points = int(np.sum(np.asarray(request.active)))
         after = self.counts.charge(
             self.problem, self.budget, request.order, points, self.constraints

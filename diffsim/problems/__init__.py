@@ -1,5 +1,6 @@
 """Named, seeded problems: tests, benchmarks and studies import them from here."""
 
+from . import shell_tasks as shell_tasks
 from ._analytic import (
     CASES as CASES,
     AnalyticCase as AnalyticCase,

@@ -65,7 +65,8 @@ class Dynamics(AbstractSimulator):
     inside a body.
 
     **Limits:** no damping but that of the scheme and of friction. A step that finds no minimum ends
-    with `RESULTS.diverged`: take a shorter one.
+    with `RESULTS.diverged`: take a shorter one. `RESULTS.too_many_pairs` says that a `SelfContact`
+    had no room.
     """
 
     shell: Shell

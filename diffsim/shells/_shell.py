@@ -117,6 +117,8 @@ class Shell(eqx.Module):
         masses = jnp.repeat(vertex_masses(self.mesh, self.material), 3)
         return jnp.concatenate([masses, jnp.zeros(self.mesh.num_edges)])
 
+    # Jitted, so that it is traced once: a step asks for the potential at several times.
+    @eqx.filter_jit
     def potential(
         self,
         time: ScalarLike = 0.0,

@@ -26,6 +26,8 @@ from ._potential import Potential
 
 # What a solve ends with when a step found no minimum.
 MINIMISATION_FAILED = diffrax.RESULTS.internal_error
+# And where encounters had no room: a code of Diffrax's that steps of one size do not end with.
+_TOO_MANY_PAIRS = diffrax.RESULTS.dt_min_reached
 
 
 class Motion(eqx.Module):
@@ -214,6 +216,8 @@ class _Found(NamedTuple):
         return self.stages[-1]
 
 
+# Jitted, as Diffrax traces a step several times.
+@eqx.filter_jit
 def _stationary(system: AbstractPotentialSystem, slip: Slip, centre, memory) -> _Found:
     """The minimum of the incremental potential, differentiable.
 
@@ -257,12 +261,14 @@ def _moved(system: AbstractPotentialSystem, time, found: _Found, velocity, y0: M
 
 
 def _answer(y0: Motion, y1: Motion, found: _Found, state: Any):
-    result = diffrax.RESULTS.where(
-        is_successful(found.result), diffrax.RESULTS.successful, MINIMISATION_FAILED
-    )
+    crowded = code(found.result) == code(RESULTS.too_many_pairs)
+    failure = diffrax.RESULTS.where(crowded, _TOO_MANY_PAIRS, MINIMISATION_FAILED)
+    result = diffrax.RESULTS.where(is_successful(found.result), diffrax.RESULTS.successful, failure)
     return y1, None, dict(y0=y0, y1=y1), state, result
 
 
 def ended(result: diffrax.RESULTS) -> RESULTS:
     """diffsim's code for how an integration with these solvers ended."""
-    return RESULTS.where(result == diffrax.RESULTS.successful, RESULTS.successful, RESULTS.diverged)
+    crowded = result == _TOO_MANY_PAIRS
+    failure = RESULTS.where(crowded, RESULTS.too_many_pairs, RESULTS.diverged)
+    return RESULTS.where(result == diffrax.RESULTS.successful, RESULTS.successful, failure)

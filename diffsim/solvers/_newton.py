@@ -62,7 +62,8 @@ def minimise(potential: Potential, q0: Float[Array, " n"], settings: NewtonSetti
     and halving of the step until the energy decreases, beginning with what is free of collisions.
 
     Not differentiable; see `differentiable`. Ends with `RESULTS.diverged` at the limit of steps,
-    and where no step decreases the energy.
+    and where no step decreases the energy; with `RESULTS.too_many_pairs` where encounters have no
+    room.
     """
 
     def advance(potential: Potential, state: _State, dq) -> tuple[Float[Array, " n"], BoolScalar]:
@@ -174,5 +175,7 @@ def _iterate(potential: Potential, q0, settings: NewtonSettings, advance, next_s
         ~jnp.all(jnp.isfinite(gradient)),
     )
     end = jax.lax.while_loop(cond, body, start)
-    result = jnp.where(end.done, code(RESULTS.successful), code(RESULTS.diverged))
+    crowded = jax.lax.cond(end.done, lambda: jnp.asarray(False), lambda: potential.crowded(end.q))
+    failure = jnp.where(crowded, code(RESULTS.too_many_pairs), code(RESULTS.diverged))
+    result = jnp.where(end.done, code(RESULTS.successful), failure)
     return Minimum(end.q, from_code(result), end.steps, jnp.max(jnp.abs(end.gradient)))

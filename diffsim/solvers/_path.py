@@ -21,6 +21,7 @@ class _State(NamedTuple):
     reached: Scalar
     steps: IntScalar
     residual: Scalar
+    code: IntScalar
     done: BoolScalar
     failed: BoolScalar
 
@@ -34,7 +35,8 @@ def travel(
     unknowns stand still; then these give way, down to the minimum there; and so on. Where nothing
     obstructs, it is one call of `minimise`.
 
-    Ends with `RESULTS.diverged` where a minimum is not found or a stage becomes too short.
+    Ends with the code of `minimise` where a minimum is not found, and with `RESULTS.diverged` where
+    a stage becomes too short.
     """
     if not potential(jnp.ones(())).obstructed:
         return minimise(potential(jnp.ones(())), q, settings)
@@ -50,15 +52,16 @@ def travel(
             return here.free_path(state.q, potential(state.reached + stage), state.q)
 
         def shorter(carry):
+            # A free path of −1 is the first trial: so the program holds the search once.
             stage, found = carry
-            stage = stage * jnp.clip(found, 0.1, 0.9)
+            stage = jnp.where(found < 0, stage, stage * jnp.clip(found, 0.1, 0.9))
             return stage, free(stage)
 
         def blocked(carry):
             stage, found = carry
-            return (found < 1.0) & (stage > _SHORTEST)
+            return (found < 1.0) & ((stage > _SHORTEST) | (found < 0))
 
-        stage, _ = jax.lax.while_loop(blocked, shorter, (rest, free(rest)))
+        stage, _ = jax.lax.while_loop(blocked, shorter, (rest, -jnp.ones(())))
         # Rounding must not leave a stage undone, nor repeat one.
         reached = jnp.where(stage >= rest, 1.0, state.reached + stage)
         found = minimise(potential(reached), state.q, settings)
@@ -68,12 +71,14 @@ def travel(
             reached,
             state.steps + found.steps,
             found.residual,
+            code(found.result),
             reached >= 1.0,
             ~is_successful(found.result) | crushed,
         )
 
     zero = jnp.zeros(())
-    no = jnp.asarray(False)
-    end = jax.lax.while_loop(cond, body, _State(q, zero, jnp.asarray(0), zero, no, no))
-    result = jnp.where(end.failed, code(RESULTS.diverged), code(RESULTS.successful))
+    no, none = jnp.asarray(False), code(RESULTS.successful)
+    end = jax.lax.while_loop(cond, body, _State(q, zero, jnp.asarray(0), zero, none, no, no))
+    crushed = end.failed & (end.code == none)
+    result = jnp.where(crushed, code(RESULTS.diverged), end.code)
     return Minimum(end.q, from_code(result), end.steps, end.residual)

@@ -34,6 +34,10 @@ class AbstractEncounters(eqx.Module):
     def room(self, q: Float[Array, " n"], moved: Float[Array, " n"]) -> Scalar:
         """How much of the way the elements that are near `q` are good for, in (0, 1]."""
 
+    @abc.abstractmethod
+    def crowded(self, q: Float[Array, " n"]) -> BoolScalar:
+        """Whether more elements are near `q` than `near` has room for (it then costs NaN)."""
+
 
 class Potential(eqx.Module):
     """Π(q) = Σ elements(q) − force·q + ½ Σ inertia (q − centre)², over the unknowns that are free.
@@ -68,6 +72,11 @@ class Potential(eqx.Module):
         q = jax.lax.stop_gradient(self.supported(q))
         found = tuple(batch for e in self.encounters for batch in e.near(q))
         return dataclasses.replace(self, loose=(*self.loose, *found))
+
+    def crowded(self, q: Float[Array, " n"]) -> BoolScalar:
+        """Whether some encounters have no room for all that is near `q`."""
+        q = jax.lax.stop_gradient(self.supported(q))
+        return jnp.any(jnp.asarray([False, *(e.crowded(q) for e in self.encounters)]))
 
     def supported(self, q: Float[Array, " n"]) -> Float[Array, " n"]:
         """`q` with the supports put in their place."""

@@ -72,6 +72,16 @@ def test_a_request_that_does_not_fit_is_not_made(counted):
     assert run.reason_name == "budget"
 
 
+def test_a_run_ends_at_its_target(counted):
+    whole = solve(counted, opt.CMAES(), budget=Budget(evaluations=300), progress=False)
+    target = float(whole.history.best[60])
+    run = solve(counted, opt.CMAES(), budget=Budget(300, target=target), progress=False)
+    generation = 6
+    assert run.best_value <= target < run.history.best[-1 - generation]
+    assert run.counts.evaluations < whole.counts.evaluations
+    assert run.reason_name == "budget"
+
+
 def test_seconds_end_a_run(counted):
     run = solve(counted, opt.Adam(steps=10**6), budget=Budget(seconds=0.02), progress=False)
     assert run.reason_name == "budget"

@@ -30,6 +30,9 @@ TABLE = [
     (opt.CMAES(), "levy", 900, 1e-8),
     (opt.CMAES(), "disc", 900, 1e-6),
     (opt.CMAES(), "half_failing", 600, 1e-8),
+    (opt.CMAGradient(), "levy", 900, 1e-8),
+    (opt.CMAGradient("baldwinian"), "rosenbrock_bound", 900, 1e-8),
+    (opt.CMAGradient(share=0.5), "half_failing", 600, 1e-8),
     (opt.DifferentialEvolution(), "ackley", 3000, 1e-4),
     (opt.DifferentialEvolution(), "disc", 2000, 1e-5),
     (opt.ParticleSwarm(), "styblinski_tang", 2000, 1e-5),
@@ -116,3 +119,23 @@ def test_bfgs_takes_the_steps_of_optimistix():
 def test_unknown_scipy_method():
     with pytest.raises(ValueError, match="method must be one of"):
         opt.ScipyMinimise("BFGS")
+
+
+def test_evolution_that_learns_takes_gradients():
+    problem = CASES["rosenbrock"].build()
+    for method in (opt.CMAES(), opt.CMAGradient(), opt.CMAGradient("baldwinian")):
+        run = solve(problem, method, budget=Budget(evaluations=150), key=3, progress=False)
+        assert (run.counts.gradients > 10) == isinstance(method, opt.CMAGradient)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"inherits": "darwinian"}, "inherits must be lamarckian or baldwinian"),
+        ({"share": 0.0}, "share must be in"),
+        ({"reach": -1.0}, "reach must be positive"),
+    ],
+)
+def test_settings_of_evolution_that_learns_are_checked(settings, message):
+    with pytest.raises(ValueError, match=message):
+        opt.CMAGradient(**settings)

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from diffsim import shells
+from diffsim import SimulationError, shells
 from diffsim.shells.contact import _broad_phase as broad
 from diffsim.shells.contact._pairs import (
     edge_edge_weights,
@@ -144,6 +144,27 @@ def test_the_matrix_with_contacts_is_the_hessian():
     np.testing.assert_allclose(many[1], 2.0 * many[0], rtol=1e-9)
     if definite:
         np.testing.assert_allclose(found, many[0], rtol=1e-7)
+
+
+@pytest.mark.parametrize("capacity", [3, 600])
+def test_more_pairs_than_there_is_room_for_are_named(capacity):
+    mesh = _two_sheets(height=1.2e-3)
+    crowded = shells.SelfContact(LAW, capacity=capacity)
+    potential = shells.Shell(mesh, MATERIAL, self_contact=crowded).potential(0.0)
+    q = potential.held
+    assert bool(potential.crowded(q)) == (capacity == 3)
+    assert bool(jnp.isfinite(potential.near(q)(q))) == (capacity == 600)
+    assert not potential.crowded(jnp.full_like(q, jnp.nan))
+
+
+@pytest.mark.slow
+def test_the_code_of_too_many_pairs_reaches_the_end():
+    mesh = _two_sheets(height=1.2e-3)
+    crowded = shells.SelfContact(LAW, capacity=3)
+    shell = shells.Shell(mesh, MATERIAL, self_contact=crowded)
+    dynamics = shells.Dynamics(shell, step=1e-3, steps=1, scheme="implicit_euler")
+    with pytest.raises(SimulationError, match="Raise `capacity` of the SelfContact"):
+        eqx.filter_jit(lambda d: d(None))(dynamics).checked()
 
 
 def test_bad_input():

@@ -9,7 +9,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
-from ..._types import Scalar
+from ..._types import BoolScalar, Scalar
 from ...solvers import AbstractElements, AbstractEncounters, Slip
 from ..energies import vertex_unknowns
 from ..mesh import TriangleMesh
@@ -36,7 +36,7 @@ class SelfContact(eqx.Module):
     - `reach`: how far vertices may move against each other before pairs are looked for anew, in m;
       by default a tenth of the mean edge.
     - `capacity`: pairs of each kind that may be near at once; by default 16 for each vertex, enough
-      for three layers. More than that end the simulation with `RESULTS.diverged`.
+      for three layers. More than that end the simulation with `RESULTS.too_many_pairs`.
 
     **Raises** (when put on a mesh): `ValueError` for a distance above half the shortest edge.
     """
@@ -153,16 +153,23 @@ class Encounters(AbstractEncounters):
     capacity: int = eqx.field(static=True)
 
     def near(self, q: Float[Array, " n"]) -> tuple["Pairs", ...]:
+        found = self._search(q)
+        return self._pairs(found[0], False), self._pairs(found[1], True)
+
+    def crowded(self, q: Float[Array, " n"]) -> BoolScalar:
+        # Positions that are no numbers are another failure, though they are marked alike.
+        return jnp.any(self._search(q)[:, 0, 0] == -2) & jnp.all(jnp.isfinite(q))
+
+    def _search(self, q: Float[Array, " n"]) -> Int[Array, "2 c 6"]:
         positions = self._positions(q)
         shape = jax.ShapeDtypeStruct((2, self.capacity, 6), int)
         wide = self.law.distance + 2.0 * self.reach
-        found = jax.pure_callback(
+        return jax.pure_callback(
             lambda *a: _found(self.capacity, *a),
             shape,
             *jax.lax.stop_gradient((positions, self.faces, self.edges, wide)),
             vmap_method="sequential",
         )
-        return self._pairs(found[0], False), self._pairs(found[1], True)
 
     def room(self, q: Float[Array, " n"], moved: Float[Array, " n"]) -> Scalar:
         step = self._positions(moved - q)

@@ -1,0 +1,196 @@
+"""The runs of `shell_tasks`: a cell for each task, seed and method."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+import diffsim as ds
+from diffsim import optimise as opt, results, shells
+from diffsim._xarray import xarray as xr
+from diffsim.optimise import Request
+from diffsim.optimise._answering import Simulation
+from diffsim.problems import shell_tasks
+
+from ._shell_film import film
+from ._store import Figures, write_text
+
+# What evolution is given before gradients take over.
+_SHARE = 1.0 / 3.0
+# Random starts keep away from the bounds, where many tasks do nothing at all.
+_LOW, _HIGH = 0.1, 0.9
+# Of central differences, in the unit cube.
+_SHIFT = 1e-5
+
+Cell = dict[str, Any]
+
+
+def prices(problem: ds.Problem, x0: np.ndarray, repeats: int = 3) -> dict[str, float]:
+    """CPU time of a gradient and of a Jacobian over that of a value, warm, at one point; and the
+    error of the gradient there against central differences, relative to its largest entry."""
+    simulate = Simulation(problem)
+
+    def seconds(order) -> float:
+        request = Request.at(x0, order)
+        simulate(request)
+        return min(simulate(request).cpu_seconds for _ in range(repeats))
+
+    value = seconds("value")
+    found = {order: max(seconds(order) / value, 1.0) for order in ("gradient", "jacobian")}
+    return found | {"gradient_error": gradient_error(simulate, x0)}
+
+
+def gradient_error(simulate: Simulation, x: np.ndarray) -> float:
+    """Largest difference to central differences, over the largest entry of the gradient."""
+
+    def value(x) -> float:
+        return float(simulate(Request.at(x, "value")).value.value[0])
+
+    gradient = np.asarray(simulate(Request.at(x, "gradient")).value.gradient)[0]
+    steps = _SHIFT * np.eye(x.size)
+    differences = [(value(x + h) - value(x - h)) / (2.0 * _SHIFT) for h in steps]
+    return float(np.abs(gradient - differences).max() / np.abs(gradient).max())
+
+
+def start(problem: ds.Problem, seed: int) -> np.ndarray:
+    """Where all methods of a seed begin."""
+    return np.random.default_rng([seed, 11]).uniform(_LOW, _HIGH, problem.space.size)
+
+
+def cells(
+    task: shell_tasks.ShellTask,
+    problem: ds.Problem,
+    methods: tuple[str, ...],
+    seeds: int,
+    cost: float,
+    directory: Path,
+) -> dict[str, list[Cell]]:
+    """Every method's cells, one for each seed; finished ones are read from their files."""
+    known = kept(directory / f"{task.name}-prices.json", lambda: prices(problem, start(problem, 0)))
+    found: dict[str, list[Cell]] = {method: [] for method in methods}
+    for seed in range(seeds):
+        for method in methods:
+            path = directory / "cells" / f"{task.name}-{method}-{seed:03d}.json"
+            solve = lambda: _solved(task, problem, method, cost, known, seed)  # noqa: B023
+            found[method].append(kept(path, solve))
+    return found
+
+
+def _solved(task, problem, method: str, cost: float, known: dict, seed: int) -> Cell:
+    def part(optimiser, x0, cost: float) -> ds.Run:
+        costs = {order: known[order] for order in ("gradient", "jacobian")}
+        budget = ds.Budget(cost=cost, costs=costs, target=task.solved)
+        return ds.solve(
+            problem, optimiser, budget=budget, x0=x0, key=seed, progress=False, throw=False
+        )
+
+    x0 = start(problem, seed)
+    if method != "relay":
+        return _traced(task, [part(_METHODS[method](), x0, cost)])
+    first = part(opt.CMAES(), x0, _SHARE * cost)
+    if task.is_solved(first.best_value):
+        return _traced(task, [first])
+    best = first.best_x if np.isfinite(first.best_value) else x0
+    return _traced(task, [first, part(opt.LBFGS(), best, cost - first.counts.cost)])
+
+
+_METHODS: dict[str, Callable[[], ds.AbstractOptimiser]] = {
+    "adam": lambda: opt.Adam(learning_rate=0.05),
+    "lbfgs": lambda: opt.LBFGS(),
+    "gauss_newton": lambda: opt.LevenbergMarquardt(),
+    "cmaes": lambda: opt.CMAES(),
+    "lamarckian": lambda: opt.CMAGradient("lamarckian"),
+    "baldwinian": lambda: opt.CMAGradient("baldwinian"),
+}
+
+
+def _traced(task: shell_tasks.ShellTask, runs: list[ds.Run]) -> Cell:
+    """What was reached and spent, across runs that follow each other."""
+    values = np.concatenate([run.history.value for run in runs])
+    before = np.cumsum([0.0, *[run.counts.cost for run in runs]])
+    spent = np.concatenate([r.history.cost + b for r, b in zip(runs, before[:-1], strict=True)])
+    solved = np.flatnonzero([task.is_solved(value) for value in values])
+    last = min(runs, key=lambda run: run.best_value if np.isfinite(run.best_value) else np.inf)
+    return {
+        "value": float(last.best_value) if np.isfinite(last.best_value) else None,
+        "x": [float(v) for v in last.best_x],
+        "cost_to_success": float(spent[solved[0]]) if solved.size else None,
+        "evaluations_to_success": int(solved[0]) + 1 if solved.size else None,
+        "cost": float(spent[-1]),
+        "evaluations": sum(run.counts.evaluations for run in runs),
+        "failed": sum(run.counts.failed for run in runs),
+        "cpu_seconds": sum(run.counts.evaluation_cpu_seconds for run in runs),
+    }
+
+
+def kept(path: Path, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What a file holds, or what is computed for it."""
+    if path.exists():
+        return json.loads(path.read_text(encoding="utf-8"))
+    cell = compute()
+    write_text(path, json.dumps(cell))
+    return cell
+
+
+def value_of(cell: Cell) -> float:
+    """The best value of a cell; infinite if every evaluation failed."""
+    return np.inf if cell["value"] is None else cell["value"]
+
+
+def best(cells: dict[str, list[Cell]]) -> Cell:
+    """The best cell of any method."""
+    return min((cell for row in cells.values() for cell in row), key=value_of)
+
+
+def table(task: str, cells: dict[str, list[Cell]], known: dict[str, float]) -> Figures:
+    """Success and medians over the seeds; cost to success is None unless most succeed."""
+    names = {"gradient": "gradient_price", "jacobian": "jacobian_price"}
+    figures: Figures = {f"{task}_{names.get(name, name)}": known[name] for name in known}
+    for method, row in cells.items():
+        key = f"{task}_{method}"
+        figures[f"{key}_success"] = float(np.mean([c["cost_to_success"] is not None for c in row]))
+        for name in ("cost_to_success", "evaluations_to_success"):
+            middle = float(np.median([np.inf if c[name] is None else c[name] for c in row]))
+            figures[f"{key}_{name}"] = middle if np.isfinite(middle) else None
+        figures[f"{key}_value"] = float(np.median([value_of(c) for c in row]))
+        figures[f"{key}_evaluations"] = float(np.median([c["evaluations"] for c in row]))
+        figures[f"{key}_failed"] = int(sum(c["failed"] for c in row))
+        figures[f"{key}_cpu_seconds"] = float(np.median([c["cpu_seconds"] for c in row]))
+    return figures
+
+
+def show(task: shell_tasks.ShellTask, problem: ds.Problem, cell: Cell, directory: Path) -> None:
+    """The best motion: a GIF, a series of VTU files and a dataset."""
+    x = np.asarray(cell["x"])
+    motion = problem.space.apply(problem.simulator, x)
+    assert isinstance(motion, shells.Dynamics)
+    observed = jax.jit(lambda x: problem.observe(x).values)(x)
+    values = {name: np.asarray(value) for name, value in observed.items()}
+    film(motion, values, f"{task.name}, J = {value_of(cell):.3g}", directory / f"{task.name}.gif")
+    shells.write_series(
+        motion.shell.mesh,
+        directory / "vtk" / task.name,
+        values["time"],
+        values["positions"],
+        name=task.name,
+    )
+    results.write(_dataset(problem, x, values), directory / f"{task.name}.nc")
+
+
+def _dataset(problem: ds.Problem, x: np.ndarray, values: dict[str, np.ndarray]) -> xr.DataTree:
+    names = list(problem.space.names)
+    physical = [float(problem.space.physical(x)[name]) for name in names]
+    units = ", ".join(f"{n} {s.unit or '1'}" for n, s in problem.space.scales.items())
+    motion = xr.Dataset(
+        {
+            "positions": (("time", "vertex", "axis"), values["positions"], {"units": "m"}),
+            "velocities": (("time", "vertex", "axis"), values["velocities"], {"units": "m/s"}),
+            "variables": (("variable",), physical, {"units": units}),
+        },
+        coords={"time": values["time"], "axis": ["x", "y", "z"], "variable": names},
+        attrs={"problem": problem.name},
+    )
+    return xr.DataTree.from_dict({"motion": motion})

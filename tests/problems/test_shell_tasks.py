@@ -1,0 +1,103 @@
+"""Tasks for sheets: found by themselves, exact gradients, objectives that mean what they say."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from diffsim import RESULTS, observe, shells
+from diffsim.problems import shell_tasks
+from diffsim.problems.shell_tasks import Launch, Mark, Marks, Waypoint
+
+
+def test_the_tasks_of_the_package_are_found():
+    known = shell_tasks.shell_tasks()
+    assert {"lifting", "following", "forming", "folding_l", "sliding", "card"} <= set(known)
+    for name, task in known.items():
+        assert task.name == name
+        assert task.line
+        assert task.is_solved(task.solved)
+        assert not task.is_solved(np.nan)
+
+
+def test_a_misspelt_task():
+    with pytest.raises(ValueError, match="did you mean 'folding_u'"):
+        shell_tasks.shell_task("folding-u")
+
+
+def test_marks_measure_misses_in_tolerances():
+    mesh = shells.strip(0.06, 0.04, (2, 1))
+    marks = Marks(mesh, [Mark(1, [0, 1], 0, 0.01, 1e-3), Mark(0, [5], 2, -0.02, 5e-4, less=[2, 3])])
+    positions = jnp.arange(2.0 * 18).reshape(2, 6, 3) * 1e-3
+    found = marks.residuals(observe({"positions": positions}, RESULTS.successful, {}))
+    first = (np.mean([18e-3, 21e-3]) - 0.01) / 1e-3
+    second = (17e-3 - np.mean([8e-3, 11e-3]) + 0.02) / 5e-4
+    np.testing.assert_allclose(found, [first, second], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("mark", "message"),
+    [
+        (Mark(0, [6], 0, 0.0, 1e-3), r"vertices of a Mark must be in 0\.\.\.5"),
+        (Mark(0, [], 0, 0.0, 1e-3), "vertices of a Mark"),
+        (Mark(0, [1], 3, 0.0, 1e-3), "axis of a Mark must be 0, 1 or 2"),
+        (Mark(0, [1], 0, 0.0, 0.0), "tolerance of a Mark must be positive"),
+    ],
+)
+def test_marks_are_checked(mark, message):
+    with pytest.raises(ValueError, match=message):
+        Marks(shells.strip(0.06, 0.04, (2, 1)), [mark])
+
+
+def test_a_launch_is_a_rigid_motion_of_its_own():
+    moving = shell_tasks.shell_task("throwing").build().simulator
+    spun = Launch(0).set(Launch(4).set(moving, jnp.asarray(7.0)), jnp.asarray(0.5))
+    assert np.isclose(Launch(0).get(spun), 0.5)
+    assert np.isclose(Launch(4).get(spun), 7.0)
+    assert np.isclose(Launch(2).get(spun), 0.0, atol=1e-12)
+    # About +y: what lies ahead goes down.
+    ahead = int(np.argmax(moving.positions[:, 0]))
+    np.testing.assert_allclose(spun.velocities[ahead], [0.5, 0.0, -7.0 * 0.03], atol=1e-12)
+
+
+def test_a_waypoint_ties_its_poses():
+    moving = shell_tasks.shell_task("lifting").build().simulator
+    moved = Waypoint("holds", 1, (1, 2), 4).set(moving, jnp.asarray(0.3))
+    expected = np.asarray(moving.shell.holds[1].schedule.poses).copy()
+    expected[1:, 4] = 0.3
+    np.testing.assert_array_equal(moved.shell.holds[1].schedule.poses, expected)
+    np.testing.assert_array_equal(
+        moved.shell.holds[0].schedule.poses, moving.shell.holds[0].schedule.poses
+    )
+
+
+def test_sliding_is_solved_where_a_point_mass_says_and_its_jacobian_is_exact():
+    problem = shell_tasks.shell_task("sliding").build()
+    assert problem.forward_mode
+    program = jax.jit(lambda x: problem.evaluate(x, "jacobian"))
+    at = problem.space.unit_cube({"speed": 0.4, "friction": 0.2039})
+    # Backward differences of first order at the start, and creep at the end: not quite.
+    assert float(program(at).value) < 4.0
+    _compare(program, np.array([0.4, 0.55]))
+
+
+@pytest.mark.slow
+def test_forming_has_exact_derivatives_through_contact_and_yielding():
+    problem = shell_tasks.shell_task("forming").build()
+    program = jax.jit(lambda x: problem.evaluate(x, "jacobian"))
+    _compare(program, np.array([0.55, 0.65, 0.6, 0.7]))
+
+
+def _compare(program, x, step=1e-5, tolerance=2e-5):
+    """The forward-mode Jacobian against central differences of the residuals."""
+    jacobian = np.asarray(program(jnp.asarray(x)).jacobian)
+    differences = np.stack(
+        [
+            (program(jnp.asarray(x + h)).residuals - program(jnp.asarray(x - h)).residuals)
+            / (2 * step)
+            for h in step * np.eye(x.size)
+        ],
+        axis=1,
+    )
+    assert np.abs(jacobian).max() > 1.0
+    np.testing.assert_allclose(jacobian, differences, atol=tolerance * np.abs(jacobian).max())
