@@ -11,6 +11,7 @@ from ._recovery import (
     fit_dataset as fit_dataset,
     restricted as restricted,
 )
+from ._spectra import Spectra as Spectra, SpectraFit as SpectraFit, Spectrum as Spectrum
 from ._voltammetry import Integrator as Integrator, Voltammetry as Voltammetry
 from ._weak_acid import WeakAcidReduction as WeakAcidReduction
 from .adsorption import (
