@@ -17,7 +17,8 @@ from ._task import Panel, Task, space, task_of
 def metal_task(config: MetalRecovery) -> Task:
     """|j| against the overpotential, by differences or by ratios.
 
-    **Raises:** `ReaderError`, or `ConfigurationError` for a current of zero.
+    **Raises:** `ReaderError`, or `ConfigurationError` for a current of zero, or logarithmic
+    residuals at an overpotential of zero, where every law has none.
     """
     wanted = {"overpotential": "V", "current_density": "A/m^2"}
     rows = read_columns(config.file.found, wanted, units=config.file.units)
@@ -28,6 +29,11 @@ def metal_task(config: MetalRecovery) -> Task:
             f"{eta[density == 0][0]:g} V"
         )
     linear = config.residual == "linear"
+    if not linear and np.any(eta == 0):
+        raise ConfigurationError(
+            f"{config.file.path}: overpotential must not be zero with logarithmic residuals, but "
+            f"is in row {int(np.argmin(np.abs(eta))) + 1}"
+        )
     scale = float(np.sqrt(np.mean(density**2))) if linear else 1.0
     measured = density if linear else np.log(density)
     objective = ds.LeastSquares(

@@ -29,7 +29,7 @@ def waveform_experiment(path: Path, file: File, selection: Selection) -> ec.Expe
     waveform, times, current = reader(path, declared, selection)
     sign = -1.0 if selection.convention == "us" else 1.0
     low, high = selection.times or (0.0, float(waveform.duration))
-    kept = np.flatnonzero((times > max(low, 0.0)) & (times >= low) & (times <= high))
+    kept = np.flatnonzero((times > max(low, 0.0)) & (times >= low) & (times <= high * (1.0 + 1e-9)))
     if kept.size < 8:
         raise ConfigurationError(
             f"{path.name}: at least 8 points must lie in times {low:g} to {high:g} s of the "

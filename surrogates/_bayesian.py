@@ -16,9 +16,9 @@ from ._botorch import imported, largest_improvement
 
 
 class BayesianState(NamedTuple):
-    """What succeeded, and what is waited for.
+    """What was evaluated, and what is waited for.
 
-    - `points` (N, d), `values` (N,): evaluations that succeeded.
+    - `points` (N, d), `values` (N,): NaN where the evaluation failed.
     - `batch` (b, d): asked for now; `seed`: of the random streams; `round`: how many batches.
     """
 
@@ -34,7 +34,8 @@ class BayesianOptimisation(AbstractOptimiser):
 
     The start and `initial` Sobol points, then one point after the other, the process (BoTorch's
     defaults, noise included) fitted anew before each to the `memory` best points. Evaluations that
-    failed are left out of it; where it picks a point it knows already, a random one is asked.
+    failed count as the worst that succeeded, or the search would stay where nothing is known;
+    where it picks a point it knows already, a random one is asked.
 
     **Bounds:** proposals lie in the unit cube.
 
@@ -77,8 +78,8 @@ class BayesianOptimisation(AbstractOptimiser):
         values = np.asarray(evaluation.value)
         fine = np.asarray(succeeded(evaluation)) & np.isfinite(values)
         state = state._replace(
-            points=np.concatenate([state.points, state.batch[fine]]),
-            values=np.concatenate([state.values, values[fine]]),
+            points=np.concatenate([state.points, state.batch]),
+            values=np.concatenate([state.values, np.where(fine, values, np.nan)]),
             round=state.round + 1,
         )
         return state._replace(batch=self._proposed(state)[None])
@@ -91,11 +92,12 @@ class BayesianOptimisation(AbstractOptimiser):
             np.random.Philox(key=state.seed, counter=[0, 0, 0, state.round])
         )
         elsewhere = random.uniform(size=state.batch.shape[1])
-        kept = np.argsort(state.values, kind="stable")[: self.memory]
-        if kept.size < 2 or not np.ptp(state.values[kept]) > 0:
+        if np.unique(state.values[np.isfinite(state.values)]).size < 2:
             return elsewhere  # too little to learn from
+        values = np.where(np.isfinite(state.values), state.values, np.nanmax(state.values))
+        kept = np.argsort(values, kind="stable")[: self.memory]
         found = largest_improvement(
-            state.points[kept], state.values[kept], self.restarts, int(random.integers(2**31 - 1))
+            state.points[kept], values[kept], self.restarts, int(random.integers(2**31 - 1))
         )
         known = np.min(np.max(np.abs(state.points - found), axis=1)) < 1e-9
         return elsewhere if known else found

@@ -1,5 +1,6 @@
 """Voltammetric cells: mechanisms, kinetics, transport, waveforms and the simulators of them."""
 
+from ._ac_voltammetry import ACVoltammetry as ACVoltammetry
 from ._campaign import Campaign as Campaign
 from ._circuit import Baseline as Baseline, Circuit as Circuit
 from ._experiment import Experiment as Experiment

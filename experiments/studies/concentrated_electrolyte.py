@@ -28,7 +28,7 @@ class ConcentratedSettings(Strict):
     seeds: int = Field(20, ge=0, le=200, description="random starts of the comparison; 0: none")
     budget: int = Field(1500, ge=50, le=100_000, description="evaluations each method may spend")
     bayesian: int = Field(
-        100, ge=0, le=1000, description="evaluations of Bayesian optimisation (extra bo); 0: without"
+        60, ge=0, le=1000, description="evaluations of Bayesian optimisation (extra bo); 0: without"
     )
 
 

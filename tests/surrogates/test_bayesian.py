@@ -22,7 +22,7 @@ def test_it_descends_and_repeats_itself():
     assert first.counts.evaluations == 20
 
 
-def test_failures_are_left_out(monkeypatch):
+def test_failures_count_as_the_worst(monkeypatch):
     seen = []
     whole = _bayesian.largest_improvement
     monkeypatch.setattr(
@@ -31,6 +31,10 @@ def test_failures_are_left_out(monkeypatch):
     run = solve(problems.half_failing(), 12)
     assert run.counts.failed > 0
     assert all(np.all(np.isfinite(y)) for y in seen)
+    fine = run.history.value[np.isfinite(run.history.value)]
+    assert seen[-1].size == 11
+    assert np.sum(seen[-1] == seen[-1].max()) > 1
+    assert seen[-1].max() in fine
 
 
 def test_a_point_that_is_known_is_not_asked_again(monkeypatch):

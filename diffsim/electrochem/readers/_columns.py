@@ -1,7 +1,7 @@
 """Tables that are no voltammogram: spectra, profiles, polarisation curves."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +66,7 @@ def _given(file, at, names, wanted, units) -> dict[str, tuple[int, str]]:
 
 
 def _found(file, at, names, wanted) -> dict[str, tuple[int, str]]:
-    parts = [split_unit(name) for name in names]
+    parts = [_parted(name, wanted.values()) for name in names]
     found = {}
     for role, unit in wanted.items():
         fitting = [k for k, (_, own) in enumerate(parts) if own and _compatible(own, unit)]
@@ -88,6 +88,16 @@ def _found(file, at, names, wanted) -> dict[str, tuple[int, str]]:
             f"the columns are {', '.join(names)}",
         )
     return found
+
+
+def _parted(text: str, units: Iterable[str]) -> tuple[str, str]:
+    """Name and unit; in "concentration_mol_per_L" the unit is the first end that is one."""
+    marks = [k for k, letter in enumerate(text) if letter == "_"]
+    for mark in marks:
+        unit = text[mark + 1 :].replace("_per_", "/")
+        if any(_compatible(unit, wanted) for wanted in units):
+            return text[:mark], unit
+    return split_unit(text)
 
 
 def _compatible(unit: str, wanted: str) -> bool:
