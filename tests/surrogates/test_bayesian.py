@@ -32,7 +32,7 @@ def test_failures_count_as_the_worst(monkeypatch):
     assert run.counts.failed > 0
     assert all(np.all(np.isfinite(y)) for y in seen)
     fine = run.history.value[np.isfinite(run.history.value)]
-    assert seen[-1].size == 11
+    assert seen[-1].size == 12
     assert np.sum(seen[-1] == seen[-1].max()) > 1
     assert seen[-1].max() in fine
 
