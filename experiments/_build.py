@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -52,7 +51,9 @@ def voltammetry_task(config: Recovery) -> Task:
         weighting=config.weighting,
         name=config.name,
     )
-    problem = _with_fixed(problem, {label: own for label, (_, _, own) in zip(labels, whole)})
+    problem = _with_fixed(
+        problem, {label: own for label, (_, _, own) in zip(labels, whole, strict=True)}
+    )
     provenance = [
         source | {"label": label} for label, (_, source, _) in zip(labels, whole, strict=True)
     ]

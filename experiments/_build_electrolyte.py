@@ -21,12 +21,9 @@ def electrolyte_task(config: ElectrolyteRecovery) -> Task:
     Profiles are brought onto the centres of the cells by straight lines, velocities fitted point
     by point.
     """
-    profiles = [
-        _read(f, {"position": "m", "concentration": "mol/m^3"}) for f in config.profiles
-    ]
     velocities = [_read(f, {"time": "s", "velocity": "m/s"}) for f in config.velocities]
-    times = [np.array([f.time for f in config.profiles])]
-    observed = np.unique(np.concatenate([*times, *(v["time"] for v in velocities)]))
+    times = [np.array([f.time for f in config.profiles]), *(v["time"] for v in velocities)]
+    observed = np.unique(np.concatenate(times))
     current = _read(config.current, {"time": "s", "current_density": "A/m^2"})
     programme = co.CurrentProgramme(current["time"], current["current_density"], observed)
     cell = co.PolarisationCell(
@@ -36,50 +33,92 @@ def electrolyte_task(config: ElectrolyteRecovery) -> Task:
         cells=config.cells,
         stepping=co.Stepping(tolerance=config.tolerance),
     )
-    samples, panels = [], []
     centres = np.asarray(cell.positions)
-    low, high = config.window or (0.0, config.length)
-    inside = centres[(centres >= low) & (centres <= high)]
-    values = [np.interp(inside, p["position"], p["concentration"]) for p in profiles]
-    samples.append(
-        co.Samples(
-            "concentration",
-            observed,
-            centres,
-            times=np.repeat(times[0], inside.size),
-            places=np.tile(inside, len(profiles)),
-            values=np.concatenate(values),
-            scale=config.concentration,
-        )
-    )
-    total = inside.size * len(profiles)
-    spread, begin = config.concentration * np.sqrt(total), 0
-    for file, row in zip(config.profiles, values, strict=True):
-        axis = ("position", "m", inside)
-        panels.append(_panel(f"{file.time / 60:g} min", axis, "Concentration", "mol/m^3", row,
-                             spread, begin))  # fmt: skip
-        begin += row.size
+    samples, panels = _profiles(config, observed, centres)
+    samples = [samples]
     if velocities:
-        assert config.velocity_scale is not None
-        samples.append(_velocities(config, observed, centres, velocities))
-        count = sum(v["time"].size for v in velocities)
-        spread = config.velocity_scale * np.sqrt(count)
-        for file, rows in zip(config.velocities, velocities, strict=True):
-            axis = ("time", "s", rows["time"])
-            panels.append(_panel(f"{1e3 * file.position:g} mm", axis, "Velocity", "m/s",
-                                 rows["velocity"], spread, begin))  # fmt: skip
-            begin += rows["time"].size
-    objective = co.RidgedError(samples, config.ridge)
-    problem = ds.Problem(cell, programme, space(config.scales(), []), objective, name=config.name)
-    numbers = config.transference.size + 1  # those that the ridge adds
+        more, others = _velocities(config, observed, centres, velocities, len(samples[0].values))
+        samples.append(more)
+        panels += others
+    problem = ds.Problem(
+        cell,
+        programme,
+        space(config.scales(), []),
+        co.RidgedError(samples, config.ridge),
+        name=config.name,
+    )
     sizes = [panel.measured.size for panel in panels]
-    group = np.repeat(np.arange(len(sizes) + 1), [*sizes, numbers])
+    # The ridge adds a residual for each number of the law, and one.
+    group = np.repeat(np.arange(len(sizes) + 1), [*sizes, config.transference.size + 1])
     files = (*config.profiles, *config.velocities)
     provenance = [
         file_origin(file.found, panel.label, panel.measured.size)
         for file, panel in zip(files, panels, strict=True)
     ]
     return task_of(config, problem, group, provenance, tuple(panels))
+
+
+def _profiles(config: ElectrolyteRecovery, observed, centres) -> tuple[co.Samples, list[Panel]]:
+    """The measured concentrations at the centres inside the window."""
+    tables = [_read(f, {"position": "m", "concentration": "mol/m^3"}) for f in config.profiles]
+    low, high = config.window or (0.0, config.length)
+    inside = centres[(centres >= low) & (centres <= high)]
+    values = [np.interp(inside, table["position"], table["concentration"]) for table in tables]
+    samples = co.Samples(
+        "concentration",
+        observed,
+        centres,
+        times=np.repeat([f.time for f in config.profiles], inside.size),
+        places=np.tile(inside, len(tables)),
+        values=np.concatenate(values),
+        scale=config.concentration,
+    )
+    spread = config.concentration * np.sqrt(inside.size * len(tables))
+    panels = [
+        Panel(
+            f"{file.time / 60:g} min",
+            ("position", "m", inside),
+            "Concentration",
+            "mol/m^3",
+            row,
+            np.full(row.size, spread),
+            k * inside.size + np.arange(inside.size),
+        )
+        for k, (file, row) in enumerate(zip(config.profiles, values, strict=True))
+    ]
+    return samples, panels
+
+
+def _velocities(
+    config: ElectrolyteRecovery, observed, centres, tables, begin: int
+) -> tuple[co.Samples, list[Panel]]:
+    """The measured velocities; their residuals begin at `begin`."""
+    assert config.velocity_scale is not None
+    counts = [rows["time"].size for rows in tables]
+    samples = co.Samples(
+        "velocity",
+        observed,
+        centres,
+        times=np.concatenate([rows["time"] for rows in tables]),
+        places=np.repeat([file.position for file in config.velocities], counts),
+        values=np.concatenate([rows["velocity"] for rows in tables]),
+        scale=config.velocity_scale,
+    )
+    spread = config.velocity_scale * np.sqrt(sum(counts))
+    firsts = begin + np.cumsum([0, *counts[:-1]])
+    panels = [
+        Panel(
+            f"{1e3 * file.position:g} mm",
+            ("time", "s", rows["time"]),
+            "Velocity",
+            "m/s",
+            rows["velocity"],
+            np.full(count, spread),
+            first + np.arange(count),
+        )
+        for file, rows, count, first in zip(config.velocities, tables, counts, firsts, strict=True)
+    ]
+    return samples, panels
 
 
 def _electrolyte(config: ElectrolyteRecovery) -> co.BinaryElectrolyte:
@@ -117,25 +156,6 @@ def _diffusion(config: ElectrolyteRecovery) -> co.AbstractSaltDiffusion:
     law = co.Tabulated(rows["concentration"], rows["diffusivity"])
     law = co.Held(law, **_ANYWHERE) if config.extended else law
     return co.TiedDiffusivity(law) if tied else co.Diffusivity(law)
-
-
-def _velocities(config: ElectrolyteRecovery, observed, centres, tables) -> co.Samples:
-    counts = [rows["time"].size for rows in tables]
-    assert config.velocity_scale is not None
-    return co.Samples(
-        "velocity",
-        observed,
-        centres,
-        times=np.concatenate([rows["time"] for rows in tables]),
-        places=np.repeat([file.position for file in config.velocities], counts),
-        values=np.concatenate([rows["velocity"] for rows in tables]),
-        scale=config.velocity_scale,
-    )
-
-
-def _panel(label, axis, quantity, unit, measured, spread, begin) -> Panel:
-    places = begin + np.arange(measured.size)
-    return Panel(label, axis, quantity, unit, measured, np.full(measured.size, spread), places)
 
 
 def _read(table: TableFile, wanted: dict[str, str]) -> dict[str, np.ndarray]:

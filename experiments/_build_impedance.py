@@ -55,4 +55,6 @@ def _spectrum(file: SpectrumFile) -> ec.Spectrum:
     wanted = {"frequency": "Hz", "real": "ohm", "imaginary": "ohm"}
     rows = read_columns(file.found, wanted, units=file.units)
     sign = -1.0 if file.negated else 1.0
-    return ec.Spectrum(file.potential, rows["frequency"], rows["real"] + sign * 1j * rows["imaginary"])
+    return ec.Spectrum(
+        file.potential, rows["frequency"], rows["real"] + sign * 1j * rows["imaginary"]
+    )

@@ -47,12 +47,11 @@ class Transference(Strict):
                 if (getattr(self, name) is not None) != (kind == self.kind):
                     verb = "must be" if kind == self.kind else "must not be"
                     raise ValueError(f"{name} {verb} given for a transference of kind {self.kind}")
-        if self.knots is not None and self.values is not None:
-            if len(self.knots) != len(self.values):
-                raise ValueError(
-                    f"knots and values must be as many, but are {len(self.knots)} and "
-                    f"{len(self.values)}"
-                )
+        knots, values = self.knots or (), self.values or ()
+        if len(knots) != len(values):
+            raise ValueError(
+                f"knots and values must be as many, but are {len(knots)} and {len(values)}"
+            )
         return self
 
     @property

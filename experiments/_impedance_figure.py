@@ -27,7 +27,9 @@ def draw(path: Path, spectra, limits, harmonics) -> None:
     potential, amplitudes = harmonics
     for k, row in enumerate(amplitudes[1:], 1):
         right.semilogy(potential, 1e6 * row, label=f"{k}f")
-    right.set(xlabel="direct potential, V", ylabel="amplitude, µA", title="harmonics of 80 mV at 1 Hz")
+    right.set(
+        xlabel="direct potential, V", ylabel="amplitude, µA", title="harmonics of 80 mV at 1 Hz"
+    )
     right.legend(fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}")

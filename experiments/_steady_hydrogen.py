@@ -19,7 +19,12 @@ _STARTS = ((0.25, 2.4, 0.19), (0.5, 1.5, 0.05), (-0.5, 3.2, 0.3))
 
 
 def steady_current(
-    potential: Column, exchange: float, alpha: float, resistance: float, limit: float, thermal: float
+    potential: Column,
+    exchange: float,
+    alpha: float,
+    resistance: float,
+    limit: float,
+    thermal: float,
 ) -> Column:
     """j in mA/cm², negative; potential in V, i₀ and limit in mA/cm², R in Ω cm².
 

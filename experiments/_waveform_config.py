@@ -1,4 +1,4 @@
-"""The waveform in a configuration, where it is declared and not read from the measured potential."""
+"""The waveform in a configuration, where it is declared, not read from the measured potential."""
 
 from typing import Literal
 

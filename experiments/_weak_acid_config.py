@@ -50,7 +50,9 @@ class Acid(Strict):
     @model_validator(mode="after")
     def _check(self):
         if (self.radius is None) == (self.disc_radius is None):
-            raise ValueError("exactly one of radius (of a hemisphere) and disc_radius must be given")
+            raise ValueError(
+                "exactly one of radius (of a hemisphere) and disc_radius must be given"
+            )
         for name, value in self.model_dump(exclude_none=True).items():
             if name != "potential" and not value > 0:
                 raise ValueError(f"{name} must be positive, but is {value:g}")

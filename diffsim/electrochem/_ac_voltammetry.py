@@ -57,9 +57,9 @@ class ACVoltammetry(AbstractSimulator):
     def __call__(self, inputs: Sinusoidal) -> Observables:
         places = self._places(inputs)
         found = self.cell(inputs)
-        parts = harmonics(
-            found.values["current"], inputs.duration, inputs.frequency, self.count
-        )[:, places]
+        parts = harmonics(found.values["current"], inputs.duration, inputs.frequency, self.count)[
+            :, places
+        ]
         times: Float[Array, " k"] = inputs.times()[places]
         values = {
             "harmonics": jnp.stack([parts.real, parts.imag], axis=-1),

@@ -122,7 +122,12 @@ TABLES: dict[str, tuple[Row, ...]] = {
         ),
         Row("p₀", "−0.0376", "concentrated_electrolyte", "p0"),
         Row("p₁", "−0.4742", "concentrated_electrolyte", "p1"),
-        Row("evaluations from (−3, −3)", "12 iterations", "concentrated_electrolyte", "evaluations"),
+        Row(
+            "evaluations from (−3, −3)",
+            "12 iterations",
+            "concentrated_electrolyte",
+            "evaluations",
+        ),
         Row("CPU of one simulation, s", "8.42", "concentrated_electrolyte", "simulation_cpu_s"),
         Row(
             "explicit Euler, 0.1 s, over ours",

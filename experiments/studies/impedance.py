@@ -206,7 +206,8 @@ def _limits(frequencies):
     def warburg(shape):
         unit = thermal / (faraday * AREA)
         return sum(
-            unit / (c * np.sqrt(omega * d)) * shape(np.sqrt(omega / d)) for d, c in (OXIDISED, REDUCED)
+            unit / (c * np.sqrt(omega * d)) * shape(np.sqrt(omega / d))
+            for d, c in (OXIDISED, REDUCED)
         )
 
     def simulated(cell, potential):
@@ -269,9 +270,7 @@ def _harmonics_problem(settings: ImpedanceSettings):
     scale = settings.noise * np.max(np.hypot(*np.moveaxis(envelopes, -1, 0)), axis=1)
     mask = np.ones(envelopes.shape, bool)
     mask[0] = False
-    objective = ds.LeastSquares(
-        envelopes, scale[:, None, None], observable="harmonics", mask=mask
-    )
+    objective = ds.LeastSquares(envelopes, scale[:, None, None], observable="harmonics", mask=mask)
     space = ds.DesignSpace(
         k0=ds.Log(1e-7, 1e-3, unit="m/s", initial=3e-5),
         alpha=ds.Linear(0.1, 0.9, initial=0.5),

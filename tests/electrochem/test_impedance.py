@@ -223,9 +223,7 @@ def test_spectra_at_several_biases_are_those_one_by_one():
 
 @pytest.mark.slow
 def test_envelopes_are_the_harmonics_of_the_current():
-    wave = ec.Sinusoidal(
-        ec.LinearSweep(FORMAL + 0.15, FORMAL - 0.15, 0.03), 0.08, 1.0, samples=401
-    )
+    wave = ec.Sinusoidal(ec.LinearSweep(FORMAL + 0.15, FORMAL - 0.15, 0.03), 0.08, 1.0, samples=401)
     observed = spectrum(ec.ACVoltammetry(couple(), count=2, margin=1), wave).checked().values
     current = spectrum(couple(), wave).checked().values["current"]
     whole = ec.harmonics(current, 10.0, 1.0, 2)

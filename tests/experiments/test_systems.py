@@ -248,7 +248,9 @@ def test_a_spectrum_as_files_have_it(folder):
     np.testing.assert_allclose(task.problem.objective.data, [[5.0, -1.0], [4.0, -2.0]])
     assert task.group.tolist() == [0, 1, 0, 1]
     real, imaginary = (panel.dataset(np.array([0.1, 0.2, 0.3, 0.4])) for panel in task.panels)
-    np.testing.assert_allclose(real["fitted"], np.array([5, 4]) + [0.1, 0.3] * np.hypot(*[[5, 4], [1, 2]]))
+    np.testing.assert_allclose(
+        real["fitted"], np.array([5, 4]) + [0.1, 0.3] * np.hypot(*[[5, 4], [1, 2]])
+    )
     assert imaginary.attrs["label"] == "400 mV, imaginary"
 
 

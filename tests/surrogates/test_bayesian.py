@@ -1,4 +1,4 @@
-"""Bayesian optimisation behind the interface: what it reaches, what it promises, what it refuses."""
+"""Bayesian optimisation behind the interface: what it reaches, promises and refuses."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,9 @@ def test_failures_count_as_the_worst(monkeypatch):
     seen = []
     whole = _bayesian.largest_improvement
     monkeypatch.setattr(
-        _bayesian, "largest_improvement", lambda x, y, *more: (seen.append(y), whole(x, y, *more))[1]
+        _bayesian,
+        "largest_improvement",
+        lambda x, y, *more: (seen.append(y), whole(x, y, *more))[1],
     )
     run = solve(problems.half_failing(), 12)
     assert run.counts.failed > 0
