@@ -134,14 +134,15 @@ def _electrolyte(config: ElectrolyteRecovery) -> co.BinaryElectrolyte:
         law = co.Spline(np.array(own.knots), np.array(own.values))
         law = co.Held(law, **limits) if config.extended else law
     # From powers of c to powers of (c - c̄)/c̄.
-    shifted = np.polynomial.Polynomial(config.density)(
-        np.polynomial.Polynomial([config.concentration, config.concentration])
-    )
-    coefficients = np.atleast_1d(getattr(shifted, "coef", shifted))
+    mean = np.polynomial.Polynomial([config.concentration, config.concentration])
+    terms = [a * mean**k for k, a in enumerate(config.density)]
+    coefficients = np.polynomial.Polynomial([0.0])
+    for term in terms:
+        coefficients = coefficients + term
     return co.BinaryElectrolyte(
         law,
         _diffusion(config),
-        co.Polynomial(coefficients, config.concentration, **limits),
+        co.Polynomial(coefficients.coef, config.concentration, **limits),
         config.salt_molar_mass,
         config.solvent_molar_mass,
     )

@@ -27,7 +27,7 @@ def impedance_task(config: ImpedanceRecovery) -> Task:
     for i, (file, spectrum, scale) in enumerate(zip(config.files, spectra, scales, strict=True)):
         size = spectrum.frequencies.size
         for k, (part, values) in enumerate(
-            zip(_PARTS, (spectrum.impedance.real, spectrum.impedance.imag), strict=True)
+            zip(_PARTS, (np.real(spectrum.impedance), np.imag(spectrum.impedance)), strict=True)
         ):
             panels.append(
                 Panel(

@@ -4,9 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 
 import diffsim as ds
-from diffsim import electrochem as ec
 from diffsim.electrochem.readers import read_columns
 
+from ._build_cell import named
 from ._origin import file_origin
 from ._task import Panel, Task, space, task_of
 from ._weak_acid_config import WeakAcidRecovery
@@ -18,7 +18,7 @@ def weak_acid_task(config: WeakAcidRecovery) -> Task:
     rows = read_columns(config.file.found, wanted, units=config.file.units)
     concentration, current = rows["concentration"], rows["current"]
     problem = ds.Problem(
-        ec.WeakAcidReduction(**config.acid.arguments()),
+        named("WeakAcidReduction", config.acid.arguments()),
         jnp.asarray(concentration),
         space(config.scales(), []),
         ds.LeastSquares(current, config.noise),

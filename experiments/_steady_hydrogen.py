@@ -55,6 +55,6 @@ def steady_fit(
     bounds = ([-6.0, 0.05, 0.0], [3.0, 3.9, 1.0])
     fits = [least_squares(misfit, s, x_scale=[1.0, 1.0, 0.1], bounds=bounds) for s in _STARTS]
     best = min(fits, key=lambda fit: fit.cost)
-    names = ("log10_exchange", "alpha", "resistance")
-    values = dict(zip(names, map(float, best.x), strict=True))
+    exchange, alpha, resistance = map(float, best.x)
+    values = {"log10_exchange": exchange, "alpha": alpha, "resistance": resistance}
     return float(np.sqrt(np.mean(best.fun**2))), values

@@ -82,10 +82,12 @@ class Spectra(AbstractSimulator):
         }
 
     def __call__(self, inputs: None = None) -> Observables:
-        def at(potential, frequencies):
+        def at(condition):
+            potential, frequencies = condition
             return eqx.tree_at(lambda z: z.potential, self.impedance, potential)(frequencies)
 
-        found = jax.vmap(at)(self.potentials, self.frequencies)
+        # One after the other: reverse mode of JAX's linear solves does not take two nested `vmap`.
+        found = jax.lax.map(at, (self.potentials, self.frequencies))
         values = {
             name: jnp.concatenate([found.values[name][i, :n] for i, n in enumerate(self.lengths)])
             for name in ("impedance", "frequency")
@@ -119,6 +121,6 @@ def SpectraFit(
             np.broadcast_to(np.asarray(own, float), width.shape)
             for own, width in zip(scales, widths, strict=True)
         ]
-    parts = np.stack([measured.real, measured.imag], axis=-1)
+    parts = np.stack([np.real(measured), np.imag(measured)], axis=-1)
     objective = LeastSquares(parts, np.concatenate(widths)[:, None], observable="impedance")
     return Problem(Spectra(impedance, spectra), None, space, objective, name=name)
