@@ -25,6 +25,7 @@ def oscillation(
     """
     lower, diagonal, upper = (_blocks(b) for b in (matrix.lower, matrix.diagonal, matrix.upper))
     size = diagonal.shape[0]
+    diagonal = diagonal + _tie(matrix)
     turn = frequency * jnp.broadcast_to(jnp.eye(size)[..., None], diagonal.shape)
     nothing = jnp.zeros_like(diagonal)
     swing = frequency * jnp.diag(mass)
@@ -37,7 +38,7 @@ def oscillation(
         jnp.block([[-matrix.border, -swing], [swing, -matrix.border]]),
     )
     both = Bordered(
-        jnp.concatenate([real.nodes, imaginary.nodes]),
+        jnp.concatenate([real.nodes, imaginary.nodes]) + 0.0 * jnp.sum(real.border),
         jnp.concatenate([real.border, imaginary.border]),
     )
     x, count = linear_solver(whole)(both), real.border.size
@@ -45,6 +46,16 @@ def oscillation(
         Bordered(x.nodes[:size], x.border[:count]),
         Bordered(x.nodes[size:], x.border[count:]),
     )
+
+
+def _tie(matrix: DecoupledMatrix | BlockMatrix) -> Scalar:
+    """Zero, as a function of the border.
+
+    JAX cannot transpose a linear solve of which one part is differentiated and the other is not:
+    where only the electrode's numbers are asked for (k⁰), the nodes would be such a part.
+    """
+    parts = (matrix.border, matrix.border_node, matrix.node_border)
+    return 0.0 * sum((jnp.sum(part) for part in parts), jnp.zeros(()))
 
 
 def _blocks(bands: Array) -> Float[Array, "m m n"]:

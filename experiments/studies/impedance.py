@@ -32,7 +32,7 @@ class ImpedanceStudy(AbstractStudy):
 
     Spectra at three biases; the limits that have a formula; complex least squares on noisy spectra
     from a start that is a decade off, with the coverage of its intervals; the harmonics of a large
-    sine on a ramp, and a recovery from them; derivatives of both by three routes.
+    sine on a ramp, and a recovery from them; derivatives of the spectra by three routes.
     """
 
     name = "impedance"
@@ -55,11 +55,9 @@ class ImpedanceStudy(AbstractStudy):
 
         clean = _spectra(frequencies)
         problem = _fit(clean, configuration.noise)
-        figures |= {f"spectrum_{k}": v for k, v in _checked(problem).items()}
         figures |= _coverage(problem, clean, TRUTH, configuration, random)
 
         envelopes = _harmonics_problem(configuration)
-        figures |= {f"harmonics_{k}": v for k, v in _checked(envelopes).items()}
         run = ds.solve(
             _noisy(envelopes, configuration.noise, random),
             ds.LevenbergMarquardt(),
@@ -72,6 +70,7 @@ class ImpedanceStudy(AbstractStudy):
         figures["harmonics_max_error"] = max(
             abs(run.best_physical[name] / value - 1.0) for name, value in AC.items()
         )
+        figures |= {f"spectrum_{k}": v for k, v in _checked(problem).items()}
         draw(directory / "impedance.png", clean, limits, _drawn(envelopes))
         figures["cpu_s"] = cpu_seconds() - began
         write_text(directory / "report.md", _report(figures, configuration))
@@ -264,7 +263,7 @@ def _harmonics_problem(settings: ImpedanceSettings):
 
     ramp = ec.LinearSweep(FORMAL + 0.2, FORMAL - 0.2, 0.02)
     wave = ec.Sinusoidal(ramp, 0.08, 1.0, samples=20 * 64 + 1)
-    simulator = ec.ACVoltammetry(_couple(ec.SemiInfinite()), count=settings.harmonics)
+    simulator = ec.ACVoltammetry(_couple(ec.SemiInfinite()), 20, count=settings.harmonics)
     envelopes = np.asarray(simulator(wave).checked().values["harmonics"])
     # Noise of each harmonic relative to its largest amplitude; the direct part is not fitted.
     scale = settings.noise * np.max(np.hypot(*np.moveaxis(envelopes, -1, 0)), axis=1)

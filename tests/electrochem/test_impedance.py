@@ -224,7 +224,7 @@ def test_spectra_at_several_biases_are_those_one_by_one():
 @pytest.mark.slow
 def test_envelopes_are_the_harmonics_of_the_current():
     wave = ec.Sinusoidal(ec.LinearSweep(FORMAL + 0.15, FORMAL - 0.15, 0.03), 0.08, 1.0, samples=401)
-    observed = spectrum(ec.ACVoltammetry(couple(), count=2, margin=1), wave).checked().values
+    observed = spectrum(ec.ACVoltammetry(couple(), 10, count=2, margin=1), wave).checked().values
     current = spectrum(couple(), wave).checked().values["current"]
     whole = ec.harmonics(current, 10.0, 1.0, 2)
     times = np.asarray(observed["time"])
@@ -243,17 +243,22 @@ def test_envelopes_are_the_harmonics_of_the_current():
         (lambda: ec.Spectra(ec.Impedance(couple(), REST, 10.0), []), "at least one spectrum"),
         (
             lambda: ec.Spectra(
-                ec.Impedance(couple(), REST, 10.0), [ec.Spectrum(0.1, [0.01], [1j])]
+                ec.Impedance(couple(), REST, 10.0),
+                [ec.Spectrum(0.1, np.array([0.01]), np.array([1j]))],
             ),
             "at least 1/hold",
         ),
-        (lambda: ec.ACVoltammetry(couple(), count=0), "count"),
-        (lambda: ec.ACVoltammetry(couple())(ec.LinearSweep(0.3, 0.1, 0.1)), "must be Sinusoidal"),
+        (lambda: ec.ACVoltammetry(couple(), 10, count=0), "count"),
         (
-            lambda: ec.ACVoltammetry(couple())(
+            lambda: ec.ACVoltammetry(couple(), 10)(ec.LinearSweep(0.3, 0.1, 0.1)),
+            "must be Sinusoidal",
+        ),
+        (lambda: ec.ACVoltammetry(couple(), 5), "leave two within the margins of 2"),
+        (
+            lambda: ec.ACVoltammetry(couple(), 10)(
                 ec.Sinusoidal(ec.LinearSweep(0.3, 0.1, 0.1), 0.01, 2.0)
             ),
-            "two periods must be left",
+            "10 periods of ACVoltammetry, but has 4",
         ),
     ],
 )
