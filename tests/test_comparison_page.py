@@ -59,7 +59,18 @@ def test_the_page_names_figures_that_studies_have(comparison):
         for path in (DOCS.parent / folder).rglob("*")
         if path.suffix in (".py", ".json") and path.name != "comparison.json"
     )
-    built = ("rmse_", "j0_", "lambda_", "_gradient_", "planar_", "edge_", "irreversible_")
+    built = (
+        "rmse_",
+        "j0_",
+        "lambda_",
+        "_gradient_",
+        "planar_",
+        "edge_",
+        "irreversible_",
+        "warburg_",
+        "finite_layer_",
+        "gerischer_",
+    )
     for rows in comparison.TABLES.values():
         for row in rows:
             assert row.key in text or any(part in row.key for part in built), row.key
