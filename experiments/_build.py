@@ -1,46 +1,48 @@
 """From a checked configuration to a problem, a method and a budget."""
 
 import dataclasses
-import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 
 import diffsim as ds
-from diffsim import electrochem as ec, optimise
+from diffsim import electrochem as ec
 
-from ._config import METHODS, File, Recovery, Scale, Selection
+from ._asked_config import AbstractRecovery
+from ._build_cell import bare_cell, given, named
+from ._build_electrolyte import electrolyte_task
+from ._build_impedance import impedance_task
+from ._build_metal import metal_task
+from ._build_waveform import waveform_experiment
+from ._build_weak_acid import weak_acid_task
+from ._config import File, Recovery, Selection
 from ._layer_config import ISOTHERMS, Layer
 from ._origin import origin
-from ._schema import ConfigurationError, nearest
+from ._schema import ConfigurationError
+from ._task import Task, optimiser as optimiser, space, task_of
 
-_SCALES = {"log": ds.Log, "linear": ds.Linear, "logit": ds.Logit}
 _POINTS = 200
 
 
-@dataclasses.dataclass(frozen=True)
-class Task:
-    """All that `ds.solve` and the diagnosis need, and where the data came from."""
-
-    problem: ds.Problem
-    optimiser: ds.AbstractOptimiser
-    budget: ds.Budget
-    group: np.ndarray
-    provenance: list[dict[str, Any]]
-
-
-def build(config: Recovery) -> Task:
+def build(config: AbstractRecovery) -> Task:
     """Read the files and put everything together; simulates nothing.
-
-    Experiments are in the order of their scan rates, where all are known.
 
     **Raises:** `ReaderError` for a file, `ConfigurationError` or `ValueError` for the rest.
     """
+    return _BUILDERS[config.system](config)  # pyright: ignore
+
+
+def voltammetry_task(config: Recovery) -> Task:
+    """Currents of a cell. Experiments are in the order of their scan rates, where all are known."""
     sources = [_experiment(*selection) for selection in config.selections]
-    if all("scan_rate" in source for _, source in sources):
-        sources.sort(key=lambda pair: pair[1]["scan_rate"])
-    experiments = _with_unique_labels([experiment for experiment, _ in sources])
+    fixed = [config.fixed(file) for _, file, _ in config.selections]
+    whole = [(*source, own) for source, own in zip(sources, fixed, strict=True)]
+    if all("scan_rate" in source for _, source, _ in whole):
+        whole.sort(key=lambda entry: entry[1]["scan_rate"])
+    experiments = _with_unique_labels([experiment for experiment, _, _ in whole])
     labels = [experiment.label for experiment in experiments]
     problem = ec.ParameterRecovery(
         cell(config),
@@ -49,17 +51,38 @@ def build(config: Recovery) -> Task:
         weighting=config.weighting,
         name=config.name,
     )
+    problem = _with_fixed(
+        problem, {label: own for label, (_, _, own) in zip(labels, whole, strict=True)}
+    )
     provenance = [
-        source | {"label": label} for label, (_, source) in zip(labels, sources, strict=True)
+        source | {"label": label} for label, (_, source, _) in zip(labels, whole, strict=True)
     ]
     group = np.repeat(np.arange(len(experiments)), [e.times.size for e in experiments])
-    budget = ds.Budget(evaluations=config.optimiser.limit, seconds=config.optimiser.seconds)
-    return Task(problem, optimiser(config), budget, group, provenance)
+    return task_of(config, problem, group, provenance)
+
+
+def _with_fixed(problem: ds.Problem, fixed: dict[str, dict[str, float]]) -> ds.Problem:
+    """The problem with numbers that belong to single experiments put in."""
+    campaign = problem.simulator
+    lenses = campaign.lenses()
+    for label, numbers in fixed.items():
+        for name, value in numbers.items():
+            campaign = lenses[f"{name}@{label}"].set(campaign, jnp.asarray(value))
+    return eqx.tree_at(lambda p: p.simulator, problem, campaign)
+
+
+_BUILDERS: dict[str, Callable[..., Task]] = {
+    "voltammetry": voltammetry_task,
+    "impedance": impedance_task,
+    "weak_acid": weak_acid_task,
+    "metal_kinetics": metal_task,
+    "concentrated_electrolyte": electrolyte_task,
+}
 
 
 def cell(config: Recovery) -> ec.Voltammetry | ec.AdsorptiveVoltammetry:
     """The cell with the numbers that stand in the configuration."""
-    bare = _bare_cell(config)
+    bare = bare_cell(config)
     if config.adsorption is None:
         return bare
     return ec.AdsorptiveVoltammetry(bare, _layer(config.adsorption))
@@ -74,83 +97,18 @@ def _layer(layer: Layer) -> ec.AdsorbedLayer:
             name: ec.Adsorbate(a.adsorption, a.desorption, a.coverage)
             for name, a in layer.adsorbates.items()
         },
-        _named(kind, {field: getattr(layer, field)} if field else {}),
-        kinetics=None if law is None else _named(*law),
+        named(kind, {field: getattr(layer, field)} if field else {}),
+        kinetics=None if law is None else named(*law),
         formal_potential=layer.formal_potential,
     )
 
 
-def _bare_cell(config: Recovery) -> ec.Voltammetry:
-    numerics = config.numerics
-    integrator = {"tolerance": numerics.tolerance, "max_steps": numerics.max_steps}
-    grid = {"cells": numerics.cells}
-    return ec.Voltammetry(
-        mechanism=ec.Mechanism(*(_step(reaction) for reaction in config.reactions)),
-        species={
-            name: ec.Species(s.diffusivity, s.concentration, s.charge)
-            for name, s in config.species.items()
-        },
-        electrode=_named(*config.electrode.arguments()),
-        domain=_named(*config.domain.arguments()),
-        temperature=config.temperature,
-        circuit=ec.Circuit(**config.circuit.model_dump()),
-        baseline=ec.Baseline(**config.baseline.model_dump()),
-        grid=ec.Grid(**_given(grid)),
-        integrator=ec.Integrator(**_given(integrator)),
-    )
-
-
-def space(scales: dict[str, Scale], labels: list[str]) -> ds.DesignSpace:
-    """The design space; a parameter per file becomes one for each label."""
-    variables = {}
-    for name, scale in scales.items():
-        made = _SCALES[scale.scale](scale.low, scale.high, unit=scale.unit, initial=scale.initial)
-        own = [f"{name}@{label}" for label in labels]
-        variables |= dict.fromkeys(own if scale.per == "file" else [name], made)
-    return ds.DesignSpace(variables)
-
-
-def optimiser(config: Recovery) -> ds.AbstractOptimiser:
-    """The method with its options, from as many starts as asked for."""
-    kind = getattr(optimise, METHODS[config.optimiser.method][0])
-    known = inspect.signature(kind).parameters
-    allowed = [name for name in known if name != "self"]
-    for option in config.optimiser.options:
-        if option not in allowed:
-            raise ConfigurationError(
-                f"optimiser.options: {config.optimiser.method} has no option {option!r}"
-                f"{nearest(option, allowed)} (it has {', '.join(allowed)})"
-            )
-    needed = [name for name in allowed if known[name].default is inspect.Parameter.empty]
-    missing = [name for name in needed if name not in config.optimiser.options]
-    if missing:
-        raise ConfigurationError(
-            f"optimiser.options must give {', '.join(missing)} for {config.optimiser.method}, but "
-            "does not"
-        )
-    method = kind(**config.optimiser.options)
-    if config.optimiser.starts == 1:
-        return method
-    return ds.Multistart(method, config.optimiser.starts)
-
-
-def _step(reaction) -> ec.ElectrodeReaction | ec.ChemicalReaction:
-    if reaction.is_electrode:
-        kinetics = _named(*reaction.kinetics())
-        return ec.ElectrodeReaction(reaction.reaction, kinetics, reaction.formal_potential)
-    return ec.ChemicalReaction(reaction.reaction, **reaction.rates())
-
-
-def _named(kind: str, arguments: dict[str, float]) -> Any:
-    return getattr(ec, kind)(**arguments)
-
-
-def _given(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
-
-
 def _experiment(path: Path, file: File, selection: Selection) -> tuple[ec.Experiment, dict]:
     """The curve of a file, and where it came from."""
+    if selection.waveform is not None:
+        experiment = waveform_experiment(path, file, selection)
+        more = {"waveform": selection.waveform.kind}
+        return experiment, origin(path, experiment, folder=str(path.resolve().parent), **more)
     side_file = None if file.side_file is None else path.parent / Path(file.side_file).name
     measurement = ec.read(
         path,
@@ -169,6 +127,7 @@ def _experiment(path: Path, file: File, selection: Selection) -> tuple[ec.Experi
             segments=selection.segments,
             points=selection.points or _POINTS,
             label=file.label or _label(path, file, measurement),
+            ohmic_drop=bool(selection.ohmic_drop),
         )
     except ValueError as error:
         raise ConfigurationError(f"{path.name}: {error}") from None
@@ -176,7 +135,7 @@ def _experiment(path: Path, file: File, selection: Selection) -> tuple[ec.Experi
     source = origin(
         path, experiment, folder=str(path.resolve().parent), points_in_file=len(measurement)
     )
-    return experiment, source | _given({name: measurement.metadata.get(name) for name in known})
+    return experiment, source | given({name: measurement.metadata.get(name) for name in known})
 
 
 def _label(path: Path, file: File, measurement: ec.Measurement) -> str:

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._config import Recovery, load
+from ._asked_config import AbstractRecovery
+from ._config import load
 from ._schema import ConfigurationError, nearest
 from ._store import Figures
 
@@ -11,12 +12,12 @@ if TYPE_CHECKING:
     from diffsim import Problem
 
 
-def load_configured(name: str) -> Recovery | None:
+def load_configured(name: str) -> AbstractRecovery | None:
     """The configuration, if the name is that of a file. Needs no JAX."""
     return load(name) if name.endswith((".yaml", ".yml")) or Path(name).is_file() else None
 
 
-def checked(name: str, configuration: Recovery | None) -> tuple[Any, Figures]:
+def checked(name: str, configuration: AbstractRecovery | None) -> tuple[Any, Figures]:
     """The check, and what it found as figures."""
     from diffsim import check_gradients
 
@@ -30,7 +31,7 @@ def checked(name: str, configuration: Recovery | None) -> tuple[Any, Figures]:
     return check, figures
 
 
-def _problem(name: str, configuration: Recovery | None) -> "Problem":
+def _problem(name: str, configuration: AbstractRecovery | None) -> "Problem":
     if configuration is not None:
         from ._build import build
 

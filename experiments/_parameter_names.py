@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ._cell_config import DOMAINS, SHAPES
 
 if TYPE_CHECKING:
-    from ._config import Recovery
+    from ._cell_recovery import AbstractCellRecovery
 
 _CIRCUIT = {
     "resistance": "ohm",
@@ -19,7 +19,7 @@ _CIRCUIT = {
 }
 
 
-def parameter_units(config: "Recovery") -> dict[str, str]:
+def parameter_units(config: "AbstractCellRecovery") -> dict[str, str]:
     """Unit by name."""
     units: dict[str, str] = {}
     for is_electrode in (True, False):
@@ -32,6 +32,7 @@ def parameter_units(config: "Recovery") -> dict[str, str]:
         units[f"diffusivity[{species}]"] = "m^2/s"
         units[f"concentration[{species}]"] = "mol/m^3"
     units |= SHAPES[config.electrode.shape][1] | DOMAINS[config.domain.kind][1] | _CIRCUIT
-    if config.adsorption is not None:
-        units |= config.adsorption.units()
+    layer = getattr(config, "adsorption", None)
+    if layer is not None:
+        units |= layer.units()
     return units | {"baseline_offset": "A", "baseline_slope": "A/V", "temperature": "K"}

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
@@ -17,6 +18,7 @@ import diffsim as ds
 from diffsim import electrochem as ec, identifiability, results
 
 from ._store import Figures
+from ._task import Panel
 
 RUN, REPORT, FIGURES = "run.nc", "report.html", "figures"
 
@@ -31,15 +33,25 @@ def finish(
     group: np.ndarray | None = None,
     provenance: Sequence[Mapping[str, Any]] = (),
     configuration: Mapping[str, Any] | None = None,
+    panels: Sequence[Panel] | None = None,
 ) -> tuple[xr.DataTree, identifiability.Diagnosis]:
-    """Diagnose a fit and write it, with its curves and where they came from, to `path`."""
+    """Diagnose a fit and write it, with its curves and where they came from, to `path`.
+
+    `panels` are the curves of what is no voltammogram.
+    """
     if group is None and isinstance(problem.simulator, ec.Campaign):
         group = problem.simulator.experiment_of_point
     diagnosis = identifiability.diagnose(
         problem, run, confidence=confidence, profiles=profiles, group=group
     )
-    curves = ec.fit_dataset(problem, run.best_x, run.best_arrays.get("residuals"))
-    fit = {f"{results.FIT}/{i}": node for i, node in enumerate(curves.values())}
+    residuals = run.best_arrays.get("residuals")
+    if panels is None:
+        nodes = list(ec.fit_dataset(problem, run.best_x, residuals).values())
+    else:
+        if residuals is None:
+            residuals = ds.evaluate(problem, jnp.asarray(run.best_x), "residuals").residuals
+        nodes = [panel.dataset(np.asarray(residuals)) for panel in panels]
+    fit = {f"{results.FIT}/{i}": node for i, node in enumerate(nodes)}
     run = dataclasses.replace(
         diagnosis.attach(run), extra=run.extra | diagnosis.to_datasets() | fit
     )
@@ -77,6 +89,7 @@ def recover(config, directory: Path, *, progress: bool = True) -> Figures:
         group=task.group,
         provenance=task.provenance,
         configuration=config.model_dump(mode="json"),
+        panels=task.panels,
     )
     present(tree, directory, report=config.output.report, figures=config.output.figures)
     return recovery_figures(run, diagnosis)

@@ -81,6 +81,9 @@ MolePerSquareMetre = Annotated[float, _si("mol/m^2")]
 PerSecond = Annotated[float, _si("1/s")]
 Kelvin = Annotated[float, _si("K")]
 Second = Annotated[float, _si("s")]
+Hertz = Annotated[float, _si("Hz")]
+AmperePerSquareMetre = Annotated[float, _si("A/m^2")]
+KilogramPerMole = Annotated[float, _si("kg/mol")]
 
 
 class _UniqueKeys(yaml.SafeLoader):

@@ -20,6 +20,7 @@ from . import (
     tasks as tasks,
     training as training,
 )
+from ._bayesian import BayesianOptimisation as BayesianOptimisation
 from ._botorch import fit_botorch_process as fit_botorch_process
 from ._network import (
     CallbackSimulator as CallbackSimulator,

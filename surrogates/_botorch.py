@@ -72,6 +72,32 @@ def botorch_model(x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "n m"]) -> A
     return model.eval()
 
 
+def largest_improvement(
+    x: Float[np.ndarray, "n d"], y: Float[np.ndarray, " n"], restarts: int, seed: int
+) -> Float[np.ndarray, " d"]:
+    """The point of the unit cube from which a Gaussian process expects most below min(y).
+
+    **Raises:** `ImportError` naming the extra.
+    """
+    torch = imported("torch")
+    acquisition, optim = imported("botorch.acquisition"), imported("botorch.optim")
+    bounds = torch.tensor([[0.0] * x.shape[1], [1.0] * x.shape[1]], dtype=torch.float64)
+    # Its own stream: the global one is set, and put back as it was.
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = botorch_model(x, -y[:, None])
+        gain = acquisition.LogExpectedImprovement(model, best_f=float(-y.min()))
+        found, _ = optim.optimize_acqf(
+            gain,
+            bounds,
+            q=1,
+            num_restarts=restarts,
+            raw_samples=32 * restarts,
+            options={"seed": seed, "maxiter": 50},
+        )
+    return np.clip(found.detach().numpy()[0], 0.0, 1.0)
+
+
 def posterior_samples(
     x: Float[np.ndarray, "n d"],
     y: Float[np.ndarray, "n a"],

@@ -1,5 +1,6 @@
 """Voltammetric cells: mechanisms, kinetics, transport, waveforms and the simulators of them."""
 
+from ._ac_voltammetry import ACVoltammetry as ACVoltammetry
 from ._campaign import Campaign as Campaign
 from ._circuit import Baseline as Baseline, Circuit as Circuit
 from ._experiment import Experiment as Experiment
@@ -12,6 +13,7 @@ from ._recovery import (
     fit_dataset as fit_dataset,
     restricted as restricted,
 )
+from ._spectra import Spectra as Spectra, SpectraFit as SpectraFit, Spectrum as Spectrum
 from ._voltammetry import Integrator as Integrator, Voltammetry as Voltammetry
 from ._weak_acid import WeakAcidReduction as WeakAcidReduction
 from .adsorption import (

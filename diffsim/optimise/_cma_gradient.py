@@ -13,8 +13,9 @@ class CMAGradient(AbstractConversation):
     """CMA-ES (package `cma`) in which part of each generation takes a step down its gradient.
 
     The best `share` of the members are asked for their gradients, and try a step of `reach` times
-    the strategy's standard deviation, times √d, against it. Where that is better, the member
-    "inherits" it:
+    the strategy's standard deviation, times √d, against it; where that is no better, once more the
+    step to the lowest point of the parabola through what is known. Where one is better, the
+    member "inherits" it:
 
     - "lamarckian": the improved point with its value takes the member's place;
     - "baldwinian": the member stays where it is, and is told the better value.
@@ -75,22 +76,25 @@ class CMAGradient(AbstractConversation):
             strategy.tell(list(members), list(values))
 
     def _learnt(self, ask: Ask, x: np.ndarray, value: float, length: float):
-        """The better of a member and what it becomes by a step of a length, and its value."""
-        answer = ask(x[None], "gradient")
-        direction = _downhill(answer, x)
-        if direction is None:
+        """The better of a member and what it becomes by a step or a shorter one, and its value."""
+        downhill = _downhill(ask(x[None], "gradient"), x)
+        slope = float(np.linalg.norm(downhill))
+        if not slope > 0:
             return x, value
-        tried = np.clip(x + length * direction, 0.0, 1.0)
-        found = float(scalar_merit(ask(tried[None], "value"))[0])
-        return (tried, found) if found < value else (x, value)
+        for _ in range(2):
+            tried = np.clip(x + length / slope * downhill, 0.0, 1.0)
+            found = float(scalar_merit(ask(tried[None], "value"))[0])
+            if found < value:
+                return tried, found
+            # f(t) = value − slope t + c t² through what was found; at most half as long.
+            length = 0.5 * slope * length**2 / (found - value + slope * length)
+        return x, value
 
 
-def _downhill(answer: Evaluation, x: np.ndarray) -> np.ndarray | None:
-    """The unit vector against the gradient within the box; None where there is none."""
+def _downhill(answer: Evaluation, x: np.ndarray) -> np.ndarray:
+    """The negative gradient within the box; zero where it failed."""
     if not bool(np.all(np.asarray(succeeded(answer)))):
-        return None
+        return np.zeros_like(x)
     slope = -np.asarray(given(answer.gradient))[0]
     outwards = ((x <= 0) & (slope < 0)) | ((x >= 1) & (slope > 0))
-    slope = np.where(outwards, 0.0, slope)
-    size = np.linalg.norm(slope)
-    return slope / size if size > 0 else None
+    return np.where(outwards, 0.0, slope)

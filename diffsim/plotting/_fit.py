@@ -36,15 +36,15 @@ def fit_figure(tree: xr.DataTree) -> Figure:
     width = WIDE if columns > 1 else NARROW
     figure = Figure(figsize=(width, 2.5 * rows + 0.2))
     grid = figure.add_gridspec(2 * rows, columns, height_ratios=[3, 1] * rows)
-    factor, unit = _current_unit(shown)
     for i, curve in enumerate(shown):
         row, column = divmod(i, columns)
+        factor, unit = _common_unit(shown, curve)
         upper = figure.add_subplot(grid[2 * row, column])
         lower = figure.add_subplot(grid[2 * row + 1, column], sharex=upper)
         _draw(upper, lower, curve, factor)
         upper.tick_params(labelbottom=False)
-        if column == 0:
-            upper.set_ylabel(axis_label("Current", unit))
+        if column == 0 or _quantity(curve) != _quantity(shown[i - 1]):
+            upper.set_ylabel(axis_label(_quantity(curve), unit))
             lower.set_ylabel(axis_label("Residual", unit))
             figure.align_ylabels([upper, lower])
         lower.set_xlabel(_abscissa_label(curve))
@@ -55,14 +55,15 @@ def fit_figure(tree: xr.DataTree) -> Figure:
 
 @styled
 def overview_figure(tree: xr.DataTree) -> Figure:
-    """All experiments on one pair of axes.
+    """All experiments on one pair of axes (of several quantities, those of the first).
 
     **Raises:** `ValueError` if the tree has no fit.
     """
     shown = _required(tree)
+    shown = [curve for curve in shown if _quantity(curve) == _quantity(shown[0])]
     figure = Figure(figsize=(1.25 * NARROW, 0.9 * NARROW))
     axes = figure.add_subplot()
-    factor, unit = _current_unit(shown)
+    factor, unit = _common_unit(shown, shown[0])
     for curve, colour in zip(shown, ordered_colours(len(shown)), strict=True):
         x = curve.data[curve.abscissa].values
         axes.plot(
@@ -77,7 +78,8 @@ def overview_figure(tree: xr.DataTree) -> Figure:
         axes.plot(x, factor * curve.data["fitted"].values, color=colour, label=curve.label)
     reference_line(axes)
     axes.set_xlabel(_abscissa_label(shown[0]))
-    axes.set_ylabel(axis_label("Current", unit))
+    axes.set_ylabel(axis_label(_quantity(shown[0]), unit))
+    axes.set_xscale(shown[0].data.attrs.get("axis", "linear"))
     axes.legend(title="dots measured, lines fitted", title_fontsize=7, loc="best")
     return figure
 
@@ -89,9 +91,15 @@ def _required(tree: xr.DataTree) -> list[Curve]:
     return shown
 
 
-def _current_unit(shown: list[Curve]) -> tuple[float, str]:
-    everything = np.concatenate([curve.data["measured"].values for curve in shown])
-    return prefixed(everything, str(shown[0].data["measured"].attrs.get("units", "A")))
+def _common_unit(shown: list[Curve], like: Curve) -> tuple[float, str]:
+    """Factor and unit for all curves of one quantity."""
+    alike = [curve.data["measured"] for curve in shown if _quantity(curve) == _quantity(like)]
+    everything = np.concatenate([measured.values for measured in alike])
+    return prefixed(everything, str(alike[0].attrs.get("units", "A")))
+
+
+def _quantity(curve: Curve) -> str:
+    return str(curve.data.attrs.get("quantity", "Current"))
 
 
 def _abscissa_label(curve: Curve) -> str:
@@ -114,6 +122,7 @@ def _draw(upper: Axes, lower: Axes, curve: Curve, factor: float) -> None:
         label="measured",
     )
     upper.plot(x, fitted, color=VERMILION, linewidth=1.1, label="fitted")
+    upper.set_xscale(curve.data.attrs.get("axis", "linear"))
     reference_line(lower)
     lower.plot(x, fitted - measured, color=VERMILION, linewidth=0.7)
     limit = 1.15 * float(np.max(np.abs(fitted - measured))) or 1.0

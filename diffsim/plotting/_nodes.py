@@ -12,7 +12,8 @@ from .. import results
 class Curve(NamedTuple):
     """A measured and a fitted curve, and what the tests of its residuals said (NaN: untested).
 
-    `abscissa` is "potential" or "time", whichever the curve is best drawn against.
+    `abscissa` is what the curve is best drawn against: what its `abscissa` attribute says, else
+    "potential" or "time".
     """
 
     label: str
@@ -49,7 +50,7 @@ def _curve(i: int, data: xr.Dataset, tests: xr.Dataset | None) -> Curve:
     return Curve(
         str(data.attrs.get("label", f"experiment {i + 1}")),
         data,
-        "potential" if sweeps else "time",
+        str(data.attrs.get("abscissa", "potential" if sweeps else "time")),
         tested("runs"),
         tested("expected_runs"),
         tested("runs_p_value"),

@@ -20,12 +20,13 @@ def residual_figure(tree: xr.DataTree) -> Figure:
     figure = Figure(figsize=(WIDE, 0.3 + 0.95 * len(shown)))
     every = figure.subplots(len(shown), 1, sharey=True, squeeze=False)[:, 0]
     for axes, curve in zip(every, shown, strict=True):
-        time = curve.data["time"].values
-        factor, unit = prefixed(time, "s")
+        name = str(curve.data.attrs.get("abscissa", "time"))
+        place = curve.data[name]
+        factor, unit = prefixed(place.values, str(place.attrs.get("units", "s")))
         colour = VERMILION if curve.structured else BLUE
         reference_line(axes)
         axes.plot(
-            factor * time,
+            factor * place.values,
             100 * curve.data["scaled_residual"].values,
             ".-",
             color=colour,
@@ -40,7 +41,8 @@ def residual_figure(tree: xr.DataTree) -> Figure:
                 f"noise, {p_value(curve.runs_p_value)}"
             )
             axes.set_title(text, loc="right", color=colour, fontsize=7)
-        axes.set_xlabel(axis_label("Time", unit) if axes is every[-1] or unit != "s" else "")
+        axes.set_xscale(curve.data.attrs.get("axis", "linear"))
+        label = axis_label(name.capitalize(), unit)
+        axes.set_xlabel(label if axes is every[-1] or unit != "s" else "")
     figure.supylabel("Residual / % of scale", fontsize=8)
-    every[-1].set_xlabel(axis_label("Time", unit))
     return figure

@@ -1,5 +1,6 @@
 """Small periodic oscillations of a bordered system: (iΩ M − J) x = b in real numbers."""
 
+import jax
 import jax.numpy as jnp
 from jax.scipy.linalg import block_diag
 from jaxtyping import Array, Float
@@ -25,6 +26,8 @@ def oscillation(
     """
     lower, diagonal, upper = (_blocks(b) for b in (matrix.lower, matrix.diagonal, matrix.upper))
     size = diagonal.shape[0]
+    tie = _tie(matrix)
+    diagonal = diagonal + tie
     turn = frequency * jnp.broadcast_to(jnp.eye(size)[..., None], diagonal.shape)
     nothing = jnp.zeros_like(diagonal)
     swing = frequency * jnp.diag(mass)
@@ -34,10 +37,10 @@ def oscillation(
         _two_by_two(-upper, nothing, nothing, -upper),
         block_diag(-matrix.node_border, -matrix.node_border),
         block_diag(-matrix.border_node, -matrix.border_node),
-        jnp.block([[-matrix.border, -swing], [swing, -matrix.border]]),
+        jnp.block([[-matrix.border, -swing], [swing, -matrix.border]]) + tie,
     )
     both = Bordered(
-        jnp.concatenate([real.nodes, imaginary.nodes]),
+        jnp.concatenate([real.nodes, imaginary.nodes]) + 0.0 * jnp.sum(real.border),
         jnp.concatenate([real.border, imaginary.border]),
     )
     x, count = linear_solver(whole)(both), real.border.size
@@ -45,6 +48,16 @@ def oscillation(
         Bordered(x.nodes[:size], x.border[:count]),
         Bordered(x.nodes[size:], x.border[count:]),
     )
+
+
+def _tie(matrix: DecoupledMatrix | BlockMatrix) -> Scalar:
+    """Zero, as a function of the whole matrix.
+
+    JAX cannot transpose a linear solve of which one part is differentiated and the other is not:
+    where only the electrode's numbers are asked for (k⁰), the nodes would be such a part.
+    """
+    parts = jax.tree.leaves(matrix)
+    return 0.0 * sum((jnp.sum(part) for part in parts), jnp.zeros(()))
 
 
 def _blocks(bands: Array) -> Float[Array, "m m n"]:

@@ -90,6 +90,7 @@ class HydrogenEvolution(AbstractStudy):
                 f"log_evidence_{score.name}": score.log_evidence,
             }
         limit = _levich()
+        figures |= _witness(experiment, 1e3 * limit)
         return figures | {
             "rms_series_resistance_alone": figures["rms_irreversible_resistance"],
             "rms_series_resistance": min(float(figures[f"rms_{n}"]) for n in resisted),  # pyright: ignore
@@ -106,6 +107,26 @@ class HydrogenEvolution(AbstractStudy):
             "levich_limit_reached": 0,
             "cpu_s": cpu_seconds() - began,
         }
+
+
+def _witness(experiment, limit: float) -> Figures:
+    """What the irreversible law with resistance can reach at best, by a closed form; and what else
+    might have moved it: the points, and a Levich limit four times lower."""
+    import numpy as np
+
+    from .._steady_hydrogen import steady_fit
+
+    potential = np.asarray(experiment.waveform.potential(experiment.times))
+    density = 1e3 * experiment.current
+    raw, measured = np.loadtxt(_file(), delimiter=",", skiprows=1).T
+    kept = dict(temperature=TEMPERATURE)
+    rms, found = steady_fit(potential, density, limit=limit, **kept)
+    return {
+        "rms_resistance_closed_form": rms,
+        "alpha_resistance_closed_form": found["alpha"],
+        "rms_resistance_quarter_limit": steady_fit(potential, density, limit=limit / 4, **kept)[0],
+        "rms_resistance_78_points": steady_fit(raw, measured, limit=limit, **kept)[0],
+    }
 
 
 def _file() -> Path:

@@ -14,6 +14,7 @@ from ._base import (
     ReadOptions as ReadOptions,
     reader_error as reader_error,
 )
+from ._columns import read_columns as read_columns
 from ._measurement import Measurement as Measurement
 from ._read import read as read, read_all as read_all
 from ._registry import formats as formats
