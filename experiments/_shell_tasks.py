@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 import diffsim as ds
@@ -164,7 +165,7 @@ def table(task: str, cells: dict[str, list[Cell]], known: dict[str, float]) -> F
 
 def show(task: shell_tasks.ShellTask, problem: ds.Problem, cell: Cell, directory: Path) -> None:
     """The best motion: a GIF, a series of VTU files and a dataset."""
-    x = np.asarray(cell["x"])
+    x = jnp.asarray(cell["x"])
     motion = problem.space.apply(problem.simulator, x)
     assert isinstance(motion, shells.Dynamics)
     observed = jax.jit(lambda x: problem.observe(x).values)(x)
@@ -180,7 +181,7 @@ def show(task: shell_tasks.ShellTask, problem: ds.Problem, cell: Cell, directory
     results.write(_dataset(problem, x, values), directory / f"{task.name}.nc")
 
 
-def _dataset(problem: ds.Problem, x: np.ndarray, values: dict[str, np.ndarray]) -> xr.DataTree:
+def _dataset(problem: ds.Problem, x: jax.Array, values: dict[str, np.ndarray]) -> xr.DataTree:
     names = list(problem.space.names)
     physical = [float(problem.space.physical(x)[name]) for name in names]
     units = ", ".join(f"{n} {s.unit or '1'}" for n, s in problem.space.scales.items())

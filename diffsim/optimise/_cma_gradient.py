@@ -69,7 +69,7 @@ class CMAGradient(AbstractConversation):
             values = scalar_merit(ask(members, "value"))
             length = self.reach * float(strategy.sigma) * np.sqrt(traits.size)
             for i in np.argsort(values)[: max(1, round(self.share * len(members)))]:
-                moved, value = self._learnt(ask, members[i], values[i], length)
+                moved, value = self._learnt(ask, members[i], float(values[i]), length)
                 values[i] = value
                 if self.inherits == "lamarckian":
                     members[i] = moved

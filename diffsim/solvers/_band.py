@@ -161,10 +161,10 @@ def cholesky_solve(
 _THREADS = ThreadpoolController()
 
 
-def _lapack(routine, *arrays, **options):
+def _lapack(routine: str, *arrays, **options):
     """The routine on one thread: on bands the waiting of threads costs many times the work."""
     with _THREADS.limit(limits=1, user_api="blas"):
-        return routine(*arrays, **options)
+        return getattr(lapack, routine)(*arrays, **options)
 
 
 def _factorise(lower):
@@ -172,7 +172,7 @@ def _factorise(lower):
     factors = np.empty_like(lower)
     definite = np.empty(lower.shape[:-2], bool)
     for place in np.ndindex(lower.shape[:-2]):
-        factor, info = _lapack(lapack.dpbtrf, lower[place].T, lower=1)
+        factor, info = _lapack("dpbtrf", lower[place].T, lower=1)
         definite[place] = info == 0
         factors[place] = factor.T if info == 0 else lower[place]
     return factors, definite
@@ -192,7 +192,7 @@ def _cholesky_solve(lower, right):
 
 def cholesky_solve_host(lower: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, bool]:
     """The solution for one or more columns and true, or NaN and false if not definite."""
-    _, solution, info = _lapack(lapack.dpbsv, lower.T, right, lower=1)
+    _, solution, info = _lapack("dpbsv", lower.T, right, lower=1)
     definite = info == 0 and bool(np.isfinite(solution).all())
     return (solution if definite else np.full_like(right, np.nan)), definite
 
@@ -217,7 +217,7 @@ def _solve(lower, definite, right):
 
 def _solve_one(lower, definite: bool, right):
     if definite:
-        solution, info = _lapack(lapack.dpbtrs, lower.T, right, lower=1)
+        solution, info = _lapack("dpbtrs", lower.T, right, lower=1)
     else:
         return solve_indefinite_host(lower, right)
     return solution if info == 0 else np.full_like(right, np.nan)
@@ -232,5 +232,5 @@ def solve_indefinite_host(lower: np.ndarray, right: np.ndarray) -> np.ndarray:
     band[2 * b :] = lower.T
     for offset in range(1, b + 1):
         band[2 * b - offset, offset:] = lower[: n - offset, offset]
-    _, _, solution, info = _lapack(lapack.dgbsv, b, b, band, right)
+    _, _, solution, info = _lapack("dgbsv", b, b, band, right)
     return solution if info == 0 else np.full_like(right, np.nan)
