@@ -20,6 +20,7 @@ from ._build_waveform import waveform_experiment
 from ._build_weak_acid import weak_acid_task
 from ._config import File, Recovery, Selection
 from ._layer_config import ISOTHERMS, Layer
+from ._migration_config import Migration
 from ._origin import origin
 from ._schema import ConfigurationError
 from ._task import Task, optimiser as optimiser, space, task_of
@@ -80,12 +81,28 @@ _BUILDERS: dict[str, Callable[..., Task]] = {
 }
 
 
-def cell(config: Recovery) -> ec.Voltammetry | ec.AdsorptiveVoltammetry:
+def cell(
+    config: Recovery,
+) -> ec.Voltammetry | ec.AdsorptiveVoltammetry | ec.MigrationVoltammetry:
     """The cell with the numbers that stand in the configuration."""
     bare = bare_cell(config)
+    if config.migration is not None:
+        return _migrating(bare, config.migration)
     if config.adsorption is None:
         return bare
     return ec.AdsorptiveVoltammetry(bare, _layer(config.adsorption))
+
+
+def _migrating(bare: ec.Voltammetry, migration: Migration) -> ec.MigrationVoltammetry:
+    ions = {
+        name: ec.Species(ion.diffusivity, ion.concentration, ion.charge)
+        for name, ion in migration.supporting.items()
+    }
+    field = ec.Electroneutral()
+    if migration.field == "poisson":
+        numbers = given({"permittivity": migration.permittivity})
+        field = ec.Poisson(interface=named(*migration.interface_arguments()), **numbers)
+    return ec.MigrationVoltammetry(bare, ions, field, counter=migration.counter)
 
 
 def _layer(layer: Layer) -> ec.AdsorbedLayer:

@@ -16,6 +16,7 @@ from ._impedance_config import ImpedanceRecovery
 from ._layer_config import Layer
 from ._light import quantity
 from ._metal_config import MetalRecovery
+from ._migration_config import Migration
 from ._parameter_names import parameter_units
 from ._schema import (
     ConfigurationError,
@@ -113,12 +114,14 @@ class Recovery(AbstractCellRecovery):
     files: tuple[File, ...] = Field(min_length=1)
     data: Selection = Selection()
     adsorption: Layer | None = None
+    migration: Migration | None = None
     weighting: Literal["peak", "absolute"] = "peak"
 
     @model_validator(mode="after")
     def _consistent(self):
         self.check_cell()
         self._check_adsorbates()
+        self._check_migration()
         self._check_data()
         self.check_parameters(files=True)
         self._check_fixed()
@@ -170,6 +173,18 @@ class Recovery(AbstractCellRecovery):
                 raise ValueError(f"files must be given once each, but {path.name} is given twice")
         if len({bool(selection.ohmic_drop) for _, _, selection in self.selections}) > 1:
             raise ValueError("ohmic_drop must be the same for all files")
+
+    def _check_migration(self) -> None:
+        if self.migration is None:
+            return
+        if self.adsorption is not None:
+            raise ValueError("migration must not be given together with adsorption")
+        names = [*self.species, *self.migration.supporting]
+        counter = self.migration.counter
+        if counter is not None and counter not in names:
+            raise ValueError(
+                f"counter must be one of the ions, but {counter!r} is none{nearest(counter, names)}"
+            )
 
     def _check_adsorbates(self) -> None:
         for name in self.adsorption.adsorbates if self.adsorption else ():

@@ -35,4 +35,7 @@ def parameter_units(config: "AbstractCellRecovery") -> dict[str, str]:
     layer = getattr(config, "adsorption", None)
     if layer is not None:
         units |= layer.units()
+    migration = getattr(config, "migration", None)
+    if migration is not None:
+        units = migration.units(units)
     return units | {"baseline_offset": "A", "baseline_slope": "A/V", "temperature": "K"}

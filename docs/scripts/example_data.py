@@ -92,6 +92,21 @@ def adsorption() -> None:
         )
 
 
+def little_salt() -> None:
+    cell = couple(5e-5, electrode=ec.hemisphere(1e-4))
+    solution = {"Cl-": ec.Species(2e-9), "K+": ec.Species(2e-9, 4.0)}
+    migrating = ec.MigrationVoltammetry(cell, solution, counter="Cl-")
+    for rate in (0.02, 0.2):
+        found = migrating(ec.CyclicSweep(0.8, 0.0, rate, samples=241)).checked().values
+        write(
+            f"little_salt_{1e3 * rate:.0f}mVs.csv",
+            "k0 5e-5 m/s, D of iron 6e-10 m2/s, 4 mM of salt",
+            "potential_V,current_A",
+            found["potential"],
+            noisy(found["current"]),
+        )
+
+
 def steps_and_pulses() -> None:
     cell = couple(1e-5)
     step = ec.PotentialStep(0.35, 2.0, rest=0.8, rest_duration=1.0, samples=200)
@@ -147,6 +162,7 @@ def main() -> None:
     adsorption()
     steps_and_pulses()
     impedance()
+    little_salt()
 
 
 if __name__ == "__main__":

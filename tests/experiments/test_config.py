@@ -203,6 +203,10 @@ def test_the_examples_are_valid(path, monkeypatch):
     assert config.scales()
 
 
+SALT = {
+    "K+": {"diffusivity": 2e-9, "concentration": "10 mM"},
+    "Cl-": {"diffusivity": 2e-9},
+}
 CELLS = {
     "couple": {},
     "beta": {"reactions": [GOOD["reactions"][0] | {"alpha": 0.4, "beta": 0.5}]},
@@ -254,6 +258,17 @@ CELLS = {
             },
         },
     },
+    "migrating": {"migration": {"supporting": SALT, "counter": "Cl-"}},
+    "with a diffuse layer": {
+        "migration": {
+            "supporting": SALT,
+            "counter": "Cl-",
+            "field": "poisson",
+            "permittivity": 78.0,
+            "interface": "stern",
+            "capacitance": "20 uF/cm2",
+        },
+    },
     "rotating": {
         "electrode": {"shape": "planar_disc", "radius": "3 mm"},
         "domain": {
@@ -279,6 +294,23 @@ def test_names_and_the_cell_agree(folder, cell):
     if cell == "two steps and chemistry":
         assert float(lenses["forward[1]"].get(built)) == 2.0
         assert float(lenses["forward[2]"].get(built)) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ({"interface": "stern", "capacitance": 0.2}, "interface must be given with field: poisson"),
+        ({"field": "poisson", "capacitance": 0.2}, "capacitance must be given with interface"),
+        ({"field": "poisson", "interface": "stern"}, "capacitance must be given with interface"),
+        ({"field": "poisson", "permittivity": -1}, "permittivity must be positive, but is -1"),
+        ({"counter": "Cl"}, "'Cl' is none; did you mean 'Cl-'"),
+        ({"field": "neutral"}, "field"),
+    ],
+)
+def test_migration_that_makes_no_sense(folder, block, message):
+    content = copy.deepcopy(GOOD) | {"migration": {"supporting": SALT} | block}
+    with pytest.raises(ConfigurationError, match=message):
+        load(_write(folder, content))
 
 
 def test_a_parameter_per_file_and_labels(folder):
