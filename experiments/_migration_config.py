@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from ._cell_config import Species
 from ._schema import FaradPerSquareMetre, PureNumber, Strict, Volt
@@ -16,7 +16,7 @@ _LAYER = ("capacitance", "capacitance_slope", "capacitance_curvature")
 class Migration(Strict):
     """The block `migration`: the supporting ions and the equation of the field."""
 
-    supporting: dict[str, Species] = {}
+    supporting: dict[str, Species] = Field(default_factory=dict)
     field: Literal["electroneutral", "poisson"] = "electroneutral"
     counter: str | None = None
     permittivity: PureNumber | None = None
