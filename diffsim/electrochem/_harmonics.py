@@ -46,7 +46,8 @@ def harmonics(
     cycles = np.fft.fftfreq(size, 1.0 / size) / duration
     parts = []
     for k in range(count + 1):
-        near = jnp.abs(cycles - k * frequency) < 0.5 * frequency
+        # Round-off must not decide whether the edge between two bands is in.
+        near = jnp.abs(cycles - k * frequency) < (0.5 - 1e-6) * frequency
         band = jnp.fft.ifft(jnp.where(near, spectrum, 0.0))
         turned = band if k == 0 else 2j * band * jnp.exp(-2j * jnp.pi * k * frequency * t)
         parts.append(jnp.append(turned, turned[-1]))

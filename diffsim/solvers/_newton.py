@@ -163,7 +163,8 @@ def _iterate(potential: Potential, q0, settings: NewtonSettings, advance, next_s
         )
 
     q0 = potential.supported(q0)
-    gradient = potential.near(q0).gradient(q0)
+    nearby = potential.near(q0)
+    gradient = nearby.gradient(q0)
     start = _State(
         q0,
         gradient,
@@ -172,10 +173,11 @@ def _iterate(potential: Potential, q0, settings: NewtonSettings, advance, next_s
         jnp.zeros(()),
         jnp.asarray(0),
         jnp.max(jnp.abs(gradient)) <= settings.force_tolerance,
-        ~jnp.all(jnp.isfinite(gradient)),
+        ~jnp.all(jnp.isfinite(gradient)) | jnp.isnan(nearby(q0)),
     )
     end = jax.lax.while_loop(cond, body, start)
-    crowded = jax.lax.cond(end.done, lambda: jnp.asarray(False), lambda: potential.crowded(end.q))
+    fine = end.done & ~end.failed
+    crowded = jax.lax.cond(fine, lambda: jnp.asarray(False), lambda: potential.crowded(end.q))
     failure = jnp.where(crowded, code(RESULTS.too_many_pairs), code(RESULTS.diverged))
-    result = jnp.where(end.done, code(RESULTS.successful), failure)
+    result = jnp.where(fine, code(RESULTS.successful), failure)
     return Minimum(end.q, from_code(result), end.steps, jnp.max(jnp.abs(end.gradient)))
