@@ -7,6 +7,7 @@ from jaxtyping import Array, Int
 
 from .._problem import Evaluation
 from .._types import Vector
+from ._cma_strategy import strategy
 from ._conversation import generator
 from ._interface import (
     REASONS,
@@ -52,24 +53,9 @@ class CMAES(AbstractOptimiser):
     tolerance: float | int = 1e-11
 
     def init(self, x0: Vector, key: Array, traits: Traits) -> CMAESState:
-        import cma  # brings Matplotlib and a second of start-up: only for those who use it
-
         random = generator(key)
-        options = {
-            "bounds": [0.0, 1.0],
-            # Its own stream, so that the global one of NumPy is neither read nor seeded.
-            "seed": np.nan,
-            "randn": lambda *shape: random.standard_normal(shape),
-            "tolx": self.tolerance,
-            "tolfun": self.tolerance,
-            # -10: not even a file that could change options during the run is looked for.
-            "verbose": -10,
-            "verb_log": 0,
-        }
-        if self.members is not None:
-            options["popsize"] = self.members
-        strategy = cma.CMAEvolutionStrategy(np.asarray(x0, float), self.deviation, options)
-        return CMAESState(strategy)
+        start = np.asarray(x0, float)
+        return CMAESState(strategy(start, self.deviation, self.tolerance, random, self.members))
 
     def ask(self, state: CMAESState) -> Request:
         return Request.at(np.clip(np.array(state.generation), 0.0, 1.0), "value")

@@ -5,6 +5,7 @@ from typing import ClassVar
 import numpy as np
 
 from .._problem import Evaluation
+from ._cma_strategy import strategy
 from ._conversation import AbstractConversation, Ask
 from ._interface import Need, Traits, given, scalar_merit, succeeded
 
@@ -52,28 +53,17 @@ class CMAGradient(AbstractConversation):
             raise ValueError(f"reach must be positive, but is {self.reach}.")
 
     def talk(self, ask: Ask, x0: np.ndarray, seed: np.random.Generator, traits: Traits) -> None:
-        import cma  # brings Matplotlib and a second of start-up: only for those who use it
-
-        options = {
-            "bounds": [0.0, 1.0],
-            "seed": np.nan,
-            "randn": lambda *shape: seed.standard_normal(shape),
-            "tolx": self.tolerance,
-            "tolfun": self.tolerance,
-            "verbose": -10,
-            "verb_log": 0,
-        }
-        strategy = cma.CMAEvolutionStrategy(np.asarray(x0, float), self.deviation, options)
-        while not strategy.stop():
-            members = np.clip(np.array(strategy.ask()), 0.0, 1.0)
+        evolution = strategy(np.asarray(x0, float), self.deviation, self.tolerance, seed)
+        while not evolution.stop():
+            members = np.clip(np.array(evolution.ask()), 0.0, 1.0)
             values = scalar_merit(ask(members, "value"))
-            length = self.reach * float(strategy.sigma) * np.sqrt(traits.size)
+            length = self.reach * float(evolution.sigma) * np.sqrt(traits.size)
             for i in np.argsort(values)[: max(1, round(self.share * len(members)))]:
                 moved, value = self._learnt(ask, members[i], float(values[i]), length)
                 values[i] = value
                 if self.inherits == "lamarckian":
                     members[i] = moved
-            strategy.tell(list(members), list(values))
+            evolution.tell(list(members), list(values))
 
     def _learnt(self, ask: Ask, x: np.ndarray, value: float, length: float):
         """The better of a member and what it becomes by a step or a shorter one, and its value."""

@@ -6,6 +6,7 @@ from unittest import mock
 
 import numpy as np
 
+from ._cma_strategy import strategy
 from ._conversation import AbstractConversation, Ask
 from ._interface import Need, Traits, succeeded
 
@@ -51,16 +52,7 @@ class CMALagrangian(AbstractConversation):
                 learn(x[None])
             return known[x.tobytes()]
 
-        options = {
-            "bounds": [0.0, 1.0],
-            "seed": np.nan,
-            "randn": lambda *shape: seed.standard_normal(shape),
-            "tolx": self.tolerance,
-            "tolfun": self.tolerance,
-            "verbose": -10,
-            "verb_log": 0,
-        }
-        strategy = cma.CMAEvolutionStrategy(np.asarray(x0, float), self.deviation, options)
+        evolution = strategy(np.asarray(x0, float), self.deviation, self.tolerance, seed)
         fitness = cma.ConstrainedFitnessAL(
             lambda x: float(recall(x)[0]),
             lambda x: list(np.asarray(recall(x)[1], float)),
@@ -73,11 +65,11 @@ class CMALagrangian(AbstractConversation):
         with mock.patch.object(cma.constraints_handler, "_Logger", cma.logger.LoggerDummy):
             _ = fitness.al
         learn(np.asarray(x0, float)[None])
-        while not strategy.stop():
-            generation = strategy.ask()
+        while not evolution.stop():
+            generation = evolution.ask()
             learn(np.clip(np.array(generation), 0.0, 1.0))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                strategy.tell(generation, [fitness(x) for x in generation])
-                fitness.update(strategy)
+                evolution.tell(generation, [fitness(x) for x in generation])
+                fitness.update(evolution)
             known.clear()
