@@ -18,13 +18,8 @@ def test_draws_fill_their_ranges(name):
             assert np.all(np.histogram(position, 8, (0, 1))[0] == 8)
 
 
-# One sample that falls into the transient after the vertex, where a layer relaxes within one step,
-# is off by 0.4 % of the peak: the steps are right, what is interpolated within that one is not.
-_KNOWN = {"adsorption": pytest.mark.xfail(reason="interpolated transient", strict=True)}
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [pytest.param(n, marks=_KNOWN.get(n, ())) for n in FAMILIES])
+@pytest.mark.parametrize("name", FAMILIES)
 def test_no_draw_fails_in_silence(name):
     found = tally(FAMILIES[name], 16, refined=4)
     assert isinstance(found, Tally)

@@ -144,3 +144,22 @@ def test_a_batch_whose_members_end_apart_has_a_derivative_in_reverse():
     rates = jnp.array([0.07, 0.7, 7.0])
     slopes = jax.grad(lambda rates: jnp.sum(jax.vmap(end)(rates)))(rates)
     np.testing.assert_allclose(slopes, -np.exp(-rates), atol=1e-6)
+
+
+def test_a_transient_at_the_beginning_is_seen_between_the_steps():
+    """An L-stable step over a transient is right at its end only."""
+    solution = diffrax.diffeqsolve(
+        diffrax.ODETerm(lambda t, y, args: args.field(t, y)),
+        Rosenbrock(),
+        0.0,
+        1.0,
+        0.1,
+        Bordered(jnp.ones((1, 1)), jnp.ones(1)),
+        args=Decaying(jnp.asarray(1e8)),
+        saveat=diffrax.SaveAt(dense=True),
+        stepsize_controller=diffrax.PIDController(rtol=1e-3, atol=1e-3),
+        adjoint=diffrax.ForwardMode(),
+    )
+    times = jnp.linspace(1e-4, 0.09, 20)
+    seen = jax.vmap(lambda t: solution.evaluate(t).border[0])(times)
+    np.testing.assert_allclose(seen, np.exp(-1e8 * times), atol=5e-3)
