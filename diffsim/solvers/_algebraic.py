@@ -5,13 +5,15 @@ the Jacobian of the others dense when it is eliminated by hand. Kept as one more
 `BlockMatrix`, whose rows have no mass, it leaves the cost linear in the number of nodes.
 """
 
+from collections.abc import Callable
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax.lax.linalg import tridiagonal_solve
 from jaxtyping import Array, Float
 
-from ._matrix import AbstractBorderedMatrix, BlockMatrix, Bordered
+from ._matrix import AbstractBorderedMatrix, BlockMatrix, Bordered, linear_solver
 
 
 class AlgebraicMatrix(AbstractBorderedMatrix):
@@ -85,6 +87,18 @@ class AlgebraicMatrix(AbstractBorderedMatrix):
     def solve_transposed(self, factors, b: Bordered) -> Bordered:
         solved = self.whole.solve_transposed(factors, _widened(b))
         return Bordered(solved.nodes[:-1], solved.border)
+
+
+@linear_solver.register
+def _solver_of_the_whole(matrix: AlgebraicMatrix) -> Callable[[Bordered], Bordered]:
+    """With w as an unknown: the derivative of `AlgebraicMatrix.multiply` would solve for it anew."""
+    solve = linear_solver(matrix.whole)
+
+    def narrowed(b: Bordered) -> Bordered:
+        solved = solve(_widened(b))
+        return Bordered(solved.nodes[:-1], solved.border)
+
+    return narrowed
 
 
 class ConstrainedMatrix(AbstractBorderedMatrix):

@@ -13,6 +13,8 @@ No dense matrix larger than m×m or k×k is ever formed, and the cost is linear 
 """
 
 import abc
+import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import equinox as eqx
@@ -64,24 +66,36 @@ class AbstractBorderedMatrix(eqx.Module):
         """Solve the transposed system; `factors` are those of this matrix."""
 
 
-def linear_solver(matrix: AbstractBorderedMatrix):
+@functools.singledispatch
+def linear_solver(matrix: AbstractBorderedMatrix) -> Callable[[Bordered], Bordered]:
     """Factor once; returns a function that solves for many right-hand sides.
 
     Differentiable by the implicit-function theorem, forward (A dx = db - dA x) and reverse
-    (one transposed solve): the factorisation itself is never differentiated.
+    (one transposed solve): the factorisation itself is never differentiated. A kind of matrix
+    whose derivative is cheaper to take otherwise registers that.
     """
     fixed = jax.lax.stop_gradient(matrix)
     factors = fixed.factor()
+    linear_maps = (
+        matrix.multiply,
+        lambda b: fixed.solve_factored(factors, b),
+        lambda b: fixed.solve_transposed(factors, b),
+    )
 
     def solve(b: Bordered) -> Bordered:
-        return jax.lax.custom_linear_solve(
-            matrix.multiply,
-            b,
-            solve=lambda _, b: fixed.solve_factored(factors, b),
-            transpose_solve=lambda _, b: fixed.solve_transposed(factors, b),
-        )
+        if b.border.size:
+            return _custom_solve(*linear_maps, b)
+        # JAX does not transpose a solve a part of whose right-hand side depends on nothing.
+        maps = [lambda y, f=f: f(Bordered(y, b.border)).nodes for f in linear_maps]
+        return Bordered(_custom_solve(*maps, b.nodes), b.border)
 
     return solve
+
+
+def _custom_solve(multiply, solve, solve_transposed, b):
+    return jax.lax.custom_linear_solve(
+        multiply, b, lambda _, b: solve(b), lambda _, b: solve_transposed(b)
+    )
 
 
 def solve_anew(matrix: AbstractBorderedMatrix, b: Bordered) -> Bordered:
