@@ -91,7 +91,7 @@ class AlgebraicMatrix(AbstractBorderedMatrix):
 
 @linear_solver.register
 def _solver_of_the_whole(matrix: AlgebraicMatrix) -> Callable[[Bordered], Bordered]:
-    """With w as an unknown: the derivative of `AlgebraicMatrix.multiply` would solve for it anew."""
+    """With w as an unknown: the derivative of `multiply` would solve for it anew."""
     solve = linear_solver(matrix.whole)
 
     def narrowed(b: Bordered) -> Bordered:

@@ -76,26 +76,26 @@ def linear_solver(matrix: AbstractBorderedMatrix) -> Callable[[Bordered], Border
     """
     fixed = jax.lax.stop_gradient(matrix)
     factors = fixed.factor()
-    linear_maps = (
+    maps = (
         matrix.multiply,
         lambda b: fixed.solve_factored(factors, b),
         lambda b: fixed.solve_transposed(factors, b),
     )
-
-    def solve(b: Bordered) -> Bordered:
-        if b.border.size:
-            return _custom_solve(*linear_maps, b)
-        # JAX does not transpose a solve a part of whose right-hand side depends on nothing.
-        maps = [lambda y, f=f: f(Bordered(y, b.border)).nodes for f in linear_maps]
-        return Bordered(_custom_solve(*maps, b.nodes), b.border)
-
-    return solve
+    if matrix.border.size:
+        return _implicit(*maps)
+    # JAX does not transpose a solve a part of whose right-hand side depends on nothing.
+    none = jnp.zeros(0)
+    on_nodes = _implicit(*[lambda y, f=f: f(Bordered(y, none)).nodes for f in maps])
+    return lambda b: Bordered(on_nodes(b.nodes), none)
 
 
-def _custom_solve(multiply, solve, solve_transposed, b):
-    return jax.lax.custom_linear_solve(
-        multiply, b, lambda _, b: solve(b), lambda _, b: solve_transposed(b)
-    )
+def _implicit(multiply: Callable, solve: Callable, transposed: Callable) -> Callable:
+    def solution(b):
+        return jax.lax.custom_linear_solve(
+            multiply, b, lambda _, b: solve(b), lambda _, b: transposed(b)
+        )
+
+    return solution
 
 
 def solve_anew(matrix: AbstractBorderedMatrix, b: Bordered) -> Bordered:
