@@ -24,7 +24,7 @@ SILENT = 1e-3
 TOLERANCE = 1e-4
 # Of the runs whose derivatives are compared with differences, and the step of these in the unit
 # cube; the first step must not show the changes of the discrete scheme.
-_FINE, _STEP = 1e-6, 2e-3
+_FINE, _STEP = 1e-8, 2e-3
 
 
 class Tally(NamedTuple):

@@ -18,7 +18,15 @@ from .._precision import require_x64
 from .._simulator import AbstractLens, AbstractSimulator, AdjointName
 from .._status import RESULTS
 from ..constants import faraday, gas_constant
-from ..solvers import RODAS5P, STAGE_FAILED, Bordered, Rosenbrock, RosenbrockTableau, RoundedSteps
+from ..solvers import (
+    RODAS5P,
+    STAGE_FAILED,
+    Bordered,
+    Rosenbrock,
+    RosenbrockTableau,
+    RoundedSteps,
+    checkpointed,
+)
 from ._cell_system import (
     STANDARD_CONCENTRATION,
     AbstractCellSystem,
@@ -328,7 +336,7 @@ class Voltammetry(AbstractSimulator):
             stepsize_controller=controller,
             saveat=diffrax.SaveAt(dense=True),
             max_steps=self.integrator.decided_steps(system.waveform),
-            adjoint=diffrax.ForwardMode() if forward else diffrax.RecursiveCheckpointAdjoint(),
+            adjoint=diffrax.ForwardMode() if forward else checkpointed(),
             throw=False,
         )
 

@@ -60,5 +60,5 @@ from ._rosenbrock import (
     Rosenbrock as Rosenbrock,
     RosenbrockTableau as RosenbrockTableau,
 )
-from ._steps import RoundedSteps as RoundedSteps
+from ._steps import RoundedSteps as RoundedSteps, checkpointed as checkpointed
 from ._system import AbstractBorderedSystem as AbstractBorderedSystem

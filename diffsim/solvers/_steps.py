@@ -1,4 +1,4 @@
-"""Control of the step size that round-off does not decide."""
+"""Steps: their sizes, and what is kept of them for reverse mode."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +11,15 @@ from jaxtyping import Array
 # Sizes to the doubling; the offset keeps powers of two, which controllers like, off the edges.
 _SIZES = 256.0
 _OFFSET = 0.37
+
+# A state is some kilobytes. With Diffrax's default, the square root of the limit of steps, a run
+# of some hundred steps is computed up to three times on the way back.
+_CHECKPOINTS = 1024
+
+
+def checkpointed() -> diffrax.RecursiveCheckpointAdjoint:
+    """Reverse mode for one-dimensional cells: every step is kept up to 1024, then some of them."""
+    return diffrax.RecursiveCheckpointAdjoint(checkpoints=_CHECKPOINTS)
 
 
 class RoundedSteps(diffrax.AbstractAdaptiveStepSizeController):

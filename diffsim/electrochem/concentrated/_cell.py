@@ -15,7 +15,15 @@ from ..._observables import Observables, observe
 from ..._precision import require_x64
 from ..._simulator import AbstractLens, AbstractSimulator, AdjointName, Leaf
 from ..._status import RESULTS
-from ...solvers import RODAS4P, STAGE_FAILED, Bordered, Rosenbrock, RosenbrockTableau, RoundedSteps
+from ...solvers import (
+    RODAS4P,
+    STAGE_FAILED,
+    Bordered,
+    Rosenbrock,
+    RosenbrockTableau,
+    RoundedSteps,
+    checkpointed,
+)
 from .._checks import check_at_least, check_positive, check_value
 from ..kinetics._base import parameter
 from ._electrolyte import BinaryElectrolyte
@@ -208,7 +216,7 @@ class PolarisationCell(AbstractSimulator):
             saveat=diffrax.SaveAt(steps=True),
             event=diffrax.Event(_left_range),
             max_steps=self.stepping.max_steps + system.programme.corners.size,
-            adjoint=diffrax.ForwardMode() if forward else diffrax.RecursiveCheckpointAdjoint(),
+            adjoint=diffrax.ForwardMode() if forward else checkpointed(),
             throw=False,
         )
 
