@@ -14,14 +14,26 @@ import jax.numpy as jnp
 from benchmarks import _couples
 
 
+def _status_mb(name: str) -> float | None:
+    """An entry of this process's status, where the system has one."""
+    status = Path("/proc/self/status")
+    for line in status.read_text().splitlines() if status.exists() else ():
+        if line.startswith(name):
+            return float(line.split()[1]) / 1024
+    return None
+
+
+def library_mb() -> float:
+    """What of the resident set is pages of files, shared with other processes: libraries."""
+    return _status_mb("RssFile") or 0.0
+
+
 def peak_mb() -> float:
     """Largest resident set of this program so far."""
     # Not `getrusage` where there is another way: across exec it keeps the parent's peak.
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM"):
-                return float(line.split()[1]) / 1024
+    peak = _status_mb("VmHWM")
+    if peak is not None:
+        return peak
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1024**2 if sys.platform == "darwin" else 1024)
 
@@ -37,12 +49,13 @@ def gradient(simulator, sweep):
 
 
 def print_peaks(problem) -> None:
-    """After imports, forward run and reverse gradient of a problem, made for an adjoint."""
+    """After imports, forward run and reverse gradient of a problem, made for an adjoint; and what
+    of the last is libraries."""
     peaks = [peak_mb()]
     for function, adjoint in ((value, "forward"), (gradient, "checkpointed")):
         jax.block_until_ready(jax.tree.leaves(eqx.filter_jit(function)(*problem(adjoint))))
         peaks.append(peak_mb())
-    print(*peaks)
+    print(*peaks, library_mb())
 
 
 if __name__ == "__main__":
