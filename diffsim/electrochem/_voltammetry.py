@@ -324,6 +324,7 @@ class Voltammetry(AbstractSimulator):
         if segments > 1:
             corners = jnp.arange(1, segments, dtype=float)
             controller = diffrax.ClipStepSizeController(controller, jump_ts=corners)
+        max_steps = self.integrator.decided_steps(system.waveform)
         forward = self.adjoint == "forward"
         return diffrax.diffeqsolve(
             diffrax.ODETerm(lambda t, y, args: args.during(t).field(t, y)),
@@ -335,8 +336,8 @@ class Voltammetry(AbstractSimulator):
             args=system,
             stepsize_controller=controller,
             saveat=diffrax.SaveAt(dense=True),
-            max_steps=self.integrator.decided_steps(system.waveform),
-            adjoint=diffrax.ForwardMode() if forward else checkpointed(),
+            max_steps=max_steps,
+            adjoint=diffrax.ForwardMode() if forward else checkpointed(max_steps),
             throw=False,
         )
 

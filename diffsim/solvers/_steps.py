@@ -12,14 +12,15 @@ from jaxtyping import Array
 _SIZES = 256.0
 _OFFSET = 0.37
 
-# A state is some kilobytes. With Diffrax's default, the square root of the limit of steps, a run
-# of some hundred steps is computed up to three times on the way back.
-_CHECKPOINTS = 1024
 
+def checkpointed(max_steps: int) -> diffrax.RecursiveCheckpointAdjoint:
+    """Reverse mode that keeps the state, some kilobytes, before every step of a cell.
 
-def checkpointed() -> diffrax.RecursiveCheckpointAdjoint:
-    """Reverse mode for one-dimensional cells: every step is kept up to 1024, then some of them."""
-    return diffrax.RecursiveCheckpointAdjoint(checkpoints=_CHECKPOINTS)
+    With fewer checkpoints stretches of several steps are computed anew on the way back. That takes
+    up to three times as long, and where round-off decides whether a step is kept, which at
+    tolerances of 1e-8 it does now and then, other steps come out and the gradient is wrong.
+    """
+    return diffrax.RecursiveCheckpointAdjoint(checkpoints=max_steps)
 
 
 class RoundedSteps(diffrax.AbstractAdaptiveStepSizeController):

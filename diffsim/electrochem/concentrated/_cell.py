@@ -203,6 +203,7 @@ class PolarisationCell(AbstractSimulator):
             step_ts=observed,
             jump_ts=jax.lax.stop_gradient(system.programme.corners),
         )
+        max_steps = self.stepping.max_steps + system.programme.corners.size
         forward = self.adjoint == "forward"
         return diffrax.diffeqsolve(
             diffrax.ODETerm(lambda t, y, args: args.field(t, y)),
@@ -215,8 +216,8 @@ class PolarisationCell(AbstractSimulator):
             stepsize_controller=controller,
             saveat=diffrax.SaveAt(steps=True),
             event=diffrax.Event(_left_range),
-            max_steps=self.stepping.max_steps + system.programme.corners.size,
-            adjoint=diffrax.ForwardMode() if forward else checkpointed(),
+            max_steps=max_steps,
+            adjoint=diffrax.ForwardMode() if forward else checkpointed(max_steps),
             throw=False,
         )
 
