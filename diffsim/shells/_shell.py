@@ -13,6 +13,7 @@ from .._precision import require_x64
 from .._types import Scalar, ScalarLike
 from ..solvers import (
     AbstractElements,
+    AbstractSlant,
     BandPattern,
     NewtonSettings,
     Potential,
@@ -59,6 +60,7 @@ class Shell(eqx.Module):
     holds: tuple[Hold, ...]
     contacts: tuple[BodyContact, ...]
     self_contact: SelfContact | None
+    slant: AbstractSlant | None
     pattern: BandPattern
 
     def __init__(
@@ -85,8 +87,13 @@ class Shell(eqx.Module):
         self.self_contact = self_contact
         if self_contact is not None:
             self_contact.check(mesh)
-        indices = tuple(np.asarray(batch.indices) for batch in self._elements(0.0, 1.0))
-        self.pattern = band_pattern(self.size, indices)
+        self.slant = self.bending.slant(mesh)
+        batches = self._elements(0.0, 1.0)
+        self.pattern = band_pattern(
+            self.size,
+            tuple(np.asarray(batch.indices) for batch in batches),
+            tuple(batch.coupled for batch in batches),
+        )
 
     @property
     def rubs(self) -> bool:
@@ -148,6 +155,7 @@ class Shell(eqx.Module):
             pattern=self.pattern,
             loose=() if own is None or slip is None else own.rubbing(self.mesh, slip),
             encounters=() if own is None else (own.encounters(self.mesh),),
+            slant=self.slant,
         )
 
     def energies(

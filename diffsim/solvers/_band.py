@@ -42,12 +42,20 @@ class BandPattern(eqx.Module):
         return self.order.size
 
 
-def band_pattern(size: int, indices: tuple[np.ndarray, ...]) -> BandPattern:
+def band_pattern(
+    size: int,
+    indices: tuple[np.ndarray, ...],
+    coupled: tuple[Bool[np.ndarray, "_ _"] | None, ...] | None = None,
+) -> BandPattern:
     """The pattern of the sum of element matrices with the given degrees of freedom.
 
-    **Arguments:** `size`: number of unknowns; `indices`: (e, k) of each batch of elements.
+    **Arguments:** `size`: number of unknowns; `indices`: (e, k) of each batch of elements;
+    `coupled`: (k, k) of each batch, which entries can differ from zero; None for all.
     """
-    pairs = [_pairs(np.asarray(batch)) for batch in indices]
+    coupled = (None,) * len(indices) if coupled is None else coupled
+    places = [_places(np.asarray(i), c) for i, c in zip(indices, coupled, strict=True)]
+    flat = [_pairs(np.asarray(batch)) for batch in indices]
+    pairs = [(row[at], column[at]) for (row, column), at in zip(flat, places, strict=True)]
     rows = np.concatenate([np.arange(size), *[row for row, _ in pairs]])
     columns = np.concatenate([np.arange(size), *[column for _, column in pairs]])
     graph = scipy.sparse.csr_array((np.ones(rows.size, np.int8), (rows, columns)), (size, size))
@@ -56,14 +64,21 @@ def band_pattern(size: int, indices: tuple[np.ndarray, ...]) -> BandPattern:
     rank[order] = np.arange(size)
     width = int(np.max(np.abs(rank[rows] - rank[columns])))
     entries, slots = [], []
-    for row, column in pairs:
+    for (row, column), at in zip(pairs, places, strict=True):
         low, high = rank[column], rank[row]
         lower = np.flatnonzero(high >= low)
-        entries.append(jnp.asarray(lower))
+        entries.append(jnp.asarray(at[lower]))
         slots.append(jnp.asarray((low * (width + 1) + high - low)[lower]))
     return BandPattern(
         jnp.asarray(order, int), jnp.asarray(rank), tuple(entries), tuple(slots), width
     )
+
+
+def _places(batch: np.ndarray, coupled: np.ndarray | None) -> np.ndarray:
+    """The flat positions in (e, k, k) of entries that can differ from zero."""
+    e, k = batch.shape
+    every = np.ones((k, k), bool) if coupled is None else coupled
+    return np.flatnonzero(np.broadcast_to(every, (e, k, k)))
 
 
 def _pairs(batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

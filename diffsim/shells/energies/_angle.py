@@ -41,3 +41,14 @@ def _hinge_angle_jvp(primals, tangents):
     )
     change = sum((g @ t for g, t in zip(gradients, tangents, strict=True)), jnp.zeros(()))
     return hinge_angle(start, end, near, far), -change
+
+
+def turn_of_face(start: Point, end: Point, near: Point) -> Float[Array, "3 3"]:
+    """What the near triangle contributes to the gradient of `hinge_angle`: rows for `start`,
+    `end` and `near`. The gradient is the sum of the two triangles' parts."""
+    edge = end - start
+    length = jnp.linalg.norm(edge)
+    normal = jnp.cross(edge, near - start)
+    normal = normal / (normal @ normal)
+    parts = ((near - end) @ edge / length, -((near - start) @ edge) / length, length)
+    return -jnp.stack([part * normal for part in parts])
