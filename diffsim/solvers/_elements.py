@@ -52,6 +52,12 @@ class AbstractElements(eqx.Module):
         Elements must be linear in unknowns that are counted otherwise."""
         return measures_jacobian(self, local)
 
+    def curvature(
+        self, local: Float[Array, " k"], stress: Float[Array, " m"]
+    ) -> Float[Array, "k k"]:
+        """Σᵢ stressᵢ ∇²sᵢ; to be overridden only where differentiating twice is slow."""
+        return jax.jacfwd(lambda x: jax.vjp(self.measures, x)[1](stress)[0])(local)
+
     def free_path(
         self, local: Float[Array, " k"], after: "AbstractElements", moved: Float[Array, " k"]
     ) -> Scalar:
@@ -126,7 +132,9 @@ def elements_hessian(
         stress, stiffness = jax.tree.map(
             lambda safe, plain: jnp.where(convex, safe, plain), safe, (stress, stiffness)
         )
-        curvature = jax.jacfwd(lambda x: jax.vjp(element.measures, x)[1](stress)[0])(local)
-        return jacobian.T @ stiffness @ jacobian + curvature
+        # As sums, since the products of small matrices would be calls.
+        pressed = jnp.sum(stiffness[:, :, None] * jacobian[None], axis=1)
+        straight = jnp.sum(jacobian[:, :, None] * pressed[:, None, :], axis=0)
+        return straight + element.curvature(local, stress)
 
     return jax.vmap(one)(elements, q[elements.indices], stress)

@@ -13,7 +13,7 @@ from ..._types import Scalar
 from ...solvers import AbstractElements, AbstractSlant, elements_energy, measures_jacobian
 from .._material import AbstractMaterial
 from ..mesh import TriangleMesh
-from ._angle import hinge_angle, turn_of_face
+from ._angle import curvature_of_face, hinge_angle, turn_of_face
 from ._rest import rest_faces, vertex_unknowns
 
 
@@ -204,6 +204,29 @@ class _MidEdgeFaces(AbstractElements):
         own = jnp.stack([row.ravel() for row in rows])
         inner = jnp.concatenate([own, jnp.zeros((3, 9)), jnp.diag(self.sides)], axis=1)
         return jnp.where(self.inside[:, None], inner, measures_jacobian(self, local))
+
+    def curvature(
+        self, local: Float[Array, " 21"], stress: Float[Array, " 3"]
+    ) -> Float[Array, "21 21"]:
+        near, far = local[:9].reshape(3, 3), local[9:18].reshape(3, 3)
+        blocks = [[jnp.zeros((3, 3)) for _ in range(6)] for _ in range(6)]
+
+        def add(part, weight, points):
+            for i, row in enumerate(points):
+                for j, column in enumerate(points):
+                    blocks[row][column] += weight * part[i][j]
+
+        guided = jnp.roll(near, -1, axis=0) + self.directions
+        beyond = jnp.where(self.guided[:, None], guided, far)
+        for i in range(3):
+            first, second = (i + 1) % 3, (i + 2) % 3
+            weight = stress[i] * self.share[i]
+            add(curvature_of_face(near[first], near[second], near[i]), weight, (first, second, i))
+            part = curvature_of_face(near[second], near[first], beyond[i])
+            add(part, jnp.where(self.inside[i], weight, 0.0), (second, first, 3 + i))
+            # What lies beyond a guided edge moves with its first corner.
+            add(part, jnp.where(self.guided[i], weight, 0.0), (second, first, first))
+        return jnp.pad(jnp.block(blocks), ((0, 3), (0, 3)))
 
     def density(self, measures: Float[Array, " 3"]) -> Scalar:
         change = measures - self.rest

@@ -118,6 +118,11 @@ class _Yielding(AbstractElements):
     def slanted_jacobian(self, local: Float[Array, " 21"]) -> Float[Array, "3 21"]:
         return self.faces.slanted_jacobian(local)
 
+    def curvature(
+        self, local: Float[Array, " 21"], stress: Float[Array, " 3"]
+    ) -> Float[Array, "21 21"]:
+        return self.faces.curvature(local, stress)
+
     def elastic(self, measures: Float[Array, " 3"]) -> Scalar:
         """The energy if nothing yields."""
         return self.faces.density(measures)
