@@ -235,7 +235,9 @@ def _orders_along(mesh: TriangleMesh) -> tuple[np.ndarray, ...]:
     # Rounded, so that the places of a row that differ by round-off stay in a row.
     rounded = np.round(places / sizes.max(), 9)
     axes = np.argsort(-sizes)
-    return tuple(np.lexsort((*rounded[:, np.delete(axes, i)].T, rounded[:, axes[i]])) for i in (0, 1))
+    return tuple(
+        np.lexsort((*rounded[:, np.delete(axes, i)].T, rounded[:, axes[i]])) for i in (0, 1)
+    )
 
 
 def tangent_stiffness(

@@ -98,7 +98,6 @@ class MidEdgeBending(AbstractBending):
         stiffness = jnp.einsum("fai,fab,fbj->fij", shape, stiffness, shape)
         return _with_rest_angles(_faces(mesh, guides, stiffness), mesh, guides)
 
-
     def slant(self, mesh: TriangleMesh) -> "EdgeSlant":
         return edge_slant(mesh)
 
