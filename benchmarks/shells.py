@@ -1,6 +1,6 @@
 """What a time step of a sheet costs, with and without contact, and its gradient; nothing passes.
 
-    python -m benchmarks.shells [--quick] [--drops 200] [--only cost folding gradient drops newton] [--json]
+    python -m benchmarks.shells [--quick] [--drops 200] [--only cost drops ...] [--json]
 
 CPU seconds of one core, warm, compilation apart. A step of the hanging sheet is 5 ms by BDF2; the
 folding scene is a strip that a finger presses onto a table, with friction and yielding, 2 ms by
