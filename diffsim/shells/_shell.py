@@ -21,6 +21,7 @@ from ..solvers import (
     band_pattern,
     elements_energy,
 )
+from ._deformable import AbstractDeformable
 from ._loads import AbstractLoad, vertex_masses
 from ._material import AbstractMaterial
 from ._supports import AbstractSupport, Hold, guided_edges, held_unknowns
@@ -35,7 +36,7 @@ from .energies import (
 from .mesh import TriangleMesh
 
 
-class Shell(eqx.Module):
+class Shell(AbstractDeformable):
     """A thin sheet: the sum of its energies as a function of positions and edge rotations.
 
     The unknowns q are the 3v coordinates of the vertices (m) and e rotations of the edges (radian),
@@ -115,11 +116,6 @@ class Shell(eqx.Module):
         """The unknowns with edges unturned."""
         return jnp.concatenate([positions.ravel(), jnp.zeros(self.mesh.num_edges)])
 
-    def positions(self, q: Float[Array, "*t n"]) -> Float[Array, "*t v 3"]:
-        """The vertices, m."""
-        count = 3 * self.mesh.num_vertices
-        return q[..., :count].reshape(*q.shape[:-1], self.mesh.num_vertices, 3)
-
     def mass(self) -> Float[Array, " n"]:
         """The mass of each unknown, kg; edge rotations have none."""
         masses = jnp.repeat(vertex_masses(self.mesh, self.material), 3)
@@ -172,15 +168,6 @@ class Shell(eqx.Module):
         if memory is not None:
             found["plastic_work"] = self.bending.work(self.mesh, self.material, memory)
         return found
-
-    def touched(self, positions: Float[Array, "v 3"], time: ScalarLike) -> dict[str, Array]:
-        """The smallest "gap" to each body that may be touched (c,), m, and the "contact_force" of
-        each on the sheet (c, 3), N; nothing where there are no bodies."""
-        if not self.contacts:
-            return {}
-        gaps = [jnp.min(contact.gaps(positions, time)) for contact in self.contacts]
-        forces = [contact.force(self.mesh, positions, time) for contact in self.contacts]
-        return {"gap": jnp.stack(gaps), "contact_force": jnp.stack(forces)}
 
     def fresh(self) -> PyTree:
         """The memory of a sheet that nothing has happened to."""
