@@ -21,6 +21,9 @@ CHEAP = (
     "incline_slides_below_threshold",
     "free_fall",
     "plastic_hinge",
+    "block_slides",
+    "block_sticks",
+    "hanging_bar",
 )
 SLOW = ("stopping_distance", "penalty_depth")
 
@@ -39,7 +42,7 @@ def test_the_table_of_cases():
     for case in CASES.values():
         assert case.truth
         assert all(np.isfinite(value) and value for value in case.truth.values())
-        assert case.tags <= tags | {"plastic"}
+        assert case.tags <= tags | {"plastic", "solid"}
 
 
 @pytest.mark.parametrize("hardening", [0.0, 0.25])

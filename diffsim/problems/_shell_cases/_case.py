@@ -17,7 +17,7 @@ class ShellCase:
     - `truth`: the known values by the same names; `source`: where they are from.
     - `resolution`: at which every value is within `tolerance` (relative) of the truth.
     - `tags`: "statics", "buckling", "plate", "vibration", "curved", "dynamics", "contact",
-      "plastic"; "path" where a nonlinear path is followed (slow to compile).
+      "plastic", "solid"; "path" where a nonlinear path is followed (slow to compile).
     """
 
     name: str

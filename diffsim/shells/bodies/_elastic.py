@@ -61,21 +61,29 @@ class _Cells(AbstractElements):
     shear: Float[Array, "*c"]
     bulk: Float[Array, "*c"]
 
-    def measures(self, local: Float[Array, " 12"]) -> Float[Array, " 2"]:
-        """I − 3 and J − 1."""
-        corners = local.reshape(4, 3)
-        a, b, c = ((corners[1:] - corners[0]).T @ self.inverse).T
-        return jnp.stack([a @ a + b @ b + c @ c - 3.0, a @ jnp.cross(b, c) - 1.0])
+    def measures(self, local: Float[Array, " 12"]) -> Float[Array, " 3"]:
+        """I − 3 − 2(J − 1), I − 3 and J − 1.
 
-    def density(self, measures: Float[Array, " 2"]) -> Scalar:
-        stretch, volume = measures
-        gap = 0.75 * self.shear / self.bulk  # α − 1
-        shape = 0.5 * self.shear * (stretch - jnp.log1p(0.25 * stretch))
-        return shape + 0.5 * self.bulk * (volume**2 - 2.0 * gap * volume)
+        The first is of second order in strains. With I and J alone the stresses of a solid at rest
+        would be large and cancel, and round-off would hide what a search along a line looks for.
+        """
+        corners = local.reshape(4, 3)
+        h = (corners[1:] - corners[0]).T @ self.inverse - jnp.eye(3)
+        squares, trace = jnp.sum(h**2), jnp.trace(h)
+        minors = 0.5 * (trace**2 - jnp.sum(h * h.T))
+        volume = h[:, 0] @ jnp.cross(h[:, 1], h[:, 2])
+        return jnp.stack(
+            [squares - 2.0 * (minors + volume), squares + 2.0 * trace, trace + minors + volume]
+        )
+
+    def density(self, measures: Float[Array, " 3"]) -> Scalar:
+        shape, stretch, volume = measures
+        bent = 0.25 * stretch - jnp.log1p(0.25 * stretch)
+        return 0.5 * self.shear * (0.75 * shape + bent) + 0.5 * self.bulk * volume**2
 
     def convex(self, stress, stiffness):
-        # I is convex in the positions and its stress positive; J is not.
-        return stress * jnp.array([1.0, 0.0]), stiffness
+        # I is convex in the positions and what it is multiplied by positive; J is not convex.
+        return jnp.stack([0.0 * stress[0], stress[0] + stress[1], 0.0 * stress[2]]), stiffness
 
 
 def _check(material: SolidMaterial, name: str, allowed: str, accept) -> None:
