@@ -9,5 +9,5 @@ from ._strips import strip_cases
 
 
 def shell_cases() -> tuple[ShellCase, ...]:
-    """Every case with a known answer: linear theory, plates in curvature modes, strips, motion, solids."""
+    """Every case with a known answer, from linear theory to solids that slide."""
     return (*small_cases(), *mode_cases(), *strip_cases(), *moving_cases(), *solid_cases())

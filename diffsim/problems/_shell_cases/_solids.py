@@ -34,9 +34,7 @@ def block_on_incline(friction: float, speed: float, steps: int) -> Dynamics:
     weight = Gravity(_GRAVITY * np.array([np.sin(_TILT), 0.0, -np.cos(_TILT)]))
     solid = Solid(mesh, SolidMaterial(1e6, 0.3, _DENSITY), loads=[weight], contacts=[plane])
     along = jnp.ones_like(mesh.positions) * jnp.array([speed, 0.0, 0.0])
-    return Dynamics(
-        solid, step=0.2 / steps, steps=steps, scheme="implicit_euler", velocities=along
-    )
+    return Dynamics(solid, step=0.2 / steps, steps=steps, scheme="implicit_euler", velocities=along)
 
 
 def _slide(friction: float, speed: float, steps: int) -> dict[str, float]:

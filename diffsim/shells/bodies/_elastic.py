@@ -64,17 +64,18 @@ class _Cells(AbstractElements):
     def measures(self, local: Float[Array, " 12"]) -> Float[Array, " 3"]:
         """I − 3 − 2(J − 1), I − 3 and J − 1.
 
-        The first is of second order in strains. With I and J alone the stresses of a solid at rest
-        would be large and cancel, and round-off would hide what a search along a line looks for.
+        The first is of second order in the Green strain E. With I and J alone the stresses of a
+        solid at rest would be large and cancel, and round-off of a turned one would hide what a
+        search along a line looks for. From J² = det(1 + 2E).
         """
         corners = local.reshape(4, 3)
-        h = (corners[1:] - corners[0]).T @ self.inverse - jnp.eye(3)
-        squares, trace = jnp.sum(h**2), jnp.trace(h)
-        minors = 0.5 * (trace**2 - jnp.sum(h * h.T))
-        volume = h[:, 0] @ jnp.cross(h[:, 1], h[:, 2])
-        return jnp.stack(
-            [squares - 2.0 * (minors + volume), squares + 2.0 * trace, trace + minors + volume]
-        )
+        f = (corners[1:] - corners[0]).T @ self.inverse
+        strain = 0.5 * (f.T @ f - jnp.eye(3))
+        trace = jnp.trace(strain)
+        minors = 0.5 * (trace**2 - jnp.sum(strain**2))
+        cubed = strain[0] @ jnp.cross(strain[1], strain[2])
+        volume = f[:, 0] @ jnp.cross(f[:, 1], f[:, 2]) - 1.0
+        return jnp.stack([volume**2 - 4.0 * minors - 8.0 * cubed, 2.0 * trace, volume])
 
     def density(self, measures: Float[Array, " 3"]) -> Scalar:
         shape, stretch, volume = measures
