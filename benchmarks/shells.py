@@ -4,9 +4,9 @@
 
 CPU seconds of one core, warm, compilation apart. A step of the hanging sheet is 5 ms by BDF2; the
 folding scene is a strip above a table that a finger presses and pulls, with friction and yielding,
-2 ms by implicit Euler. `ratio_newton_semi_implicit` is what newton's differentiable SemiImplicit solver
-(float32) takes for a simulated second of a hanging sheet of 1024 vertices, held along one side,
-over what ours takes with steps of 5 ms; None where newton does not install.
+2 ms by implicit Euler. `ratio_newton_semi_implicit` is what newton's differentiable SemiImplicit
+solver (float32) takes for a simulated second of a hanging sheet of 1024 vertices, held along one
+side, over what ours takes with steps of 5 ms; None where newton does not install.
 """
 
 import json
