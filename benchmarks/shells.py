@@ -118,7 +118,7 @@ def cost(sides: tuple[int, ...], steps: int) -> Mapping:
         changed = eqx.tree_at(lambda d: d.shell.material.young, dynamics, young)
         return _end(changed)[0]
 
-    young = dynamics.shell.material.young
+    young = jnp.asarray(_SHEET["young"])
     program, _ = compiled(jax.value_and_grad(gradient), young, dynamics)
     whole = 1e3 * cpu_seconds(program, repeats=3) / steps
     slope = np.polyfit(np.log(vertices), np.log(each), 1)[0]
@@ -236,11 +236,12 @@ def _thrown(dynamics: shells.Dynamics, seed: int):
 
 def _crossed(dynamics: shells.Dynamics, positions: np.ndarray) -> bool:
     """Whether an edge pierces a face at any time."""
-    own = dynamics.shell.self_contact
+    own, mesh = dynamics.shell.self_contact, dynamics.shell.mesh
     assert own is not None
+    assert isinstance(mesh, shells.TriangleMesh)
     try:
         for at in positions:
-            own.check_apart(dynamics.shell.mesh, jnp.asarray(at))
+            own.check_apart(mesh, jnp.asarray(at))
     except ValueError:
         return True
     return False

@@ -26,6 +26,7 @@ from ..solvers import (
 )
 from ._deformable import AbstractDeformable
 from .contact import check_apart
+from .mesh import TriangleMesh
 
 _SCHEMES: dict[str, type[AbstractIncrementalSolver]] = {
     "implicit_euler": ImplicitEuler,
@@ -112,6 +113,7 @@ class Dynamics(AbstractSimulator):
         self.lags = int(lags)
         check_apart(shell.contacts, self.positions)
         if shell.self_contact is not None:
+            assert isinstance(shell.mesh, TriangleMesh)
             shell.self_contact.check_apart(shell.mesh, self.positions)
 
     def with_adjoint(self, adjoint: AdjointName) -> "Dynamics":
@@ -199,10 +201,11 @@ class Dynamics(AbstractSimulator):
         }
 
     def _self_contact_values(self, q: Float[Array, "t n"]) -> dict[str, Array]:
-        own = self.shell.self_contact
+        own, mesh = self.shell.self_contact, self.shell.mesh
         if own is None:
             return {}
-        return {"self_gap": jax.lax.map(lambda q: own.smallest_gap(self.shell.mesh, q), q)}
+        assert isinstance(mesh, TriangleMesh)
+        return {"self_gap": jax.lax.map(lambda q: own.smallest_gap(mesh, q), q)}
 
 
 class _Sheet(AbstractPotentialSystem):
