@@ -50,8 +50,7 @@ from ._reactor import (
 )
 from ._shell_cases import (
     ShellCase as ShellCase,
-    small_cases as small_cases,
-    strip_cases as strip_cases,
+    shell_cases as shell_cases,
 )
 from ._shell_design import (
     CurvedBending as CurvedBending,

@@ -1,6 +1,7 @@
 """Thin shells with exact gradients: meshes, materials, energies, equilibrium, dynamics."""
 
 from . import analytic as analytic
+from ._deformable import AbstractDeformable as AbstractDeformable
 from ._dynamics import Dynamics as Dynamics
 from ._equilibrium import Equilibrium as Equilibrium
 from ._linear import (
@@ -28,6 +29,13 @@ from ._supports import (
     Pin as Pin,
     Schedule as Schedule,
     Symmetry as Symmetry,
+)
+from .bodies import (
+    Solid as Solid,
+    SolidMaterial as SolidMaterial,
+    TetrahedralMesh as TetrahedralMesh,
+    ball as ball,
+    block as block,
 )
 from .contact import (
     AbstractNormalLaw as AbstractNormalLaw,

@@ -24,8 +24,9 @@ from ..solvers import (
     Slip,
     ended,
 )
-from ._shell import Shell
+from ._deformable import AbstractDeformable
 from .contact import check_apart
+from .mesh import TriangleMesh
 
 _SCHEMES: dict[str, type[AbstractIncrementalSolver]] = {
     "implicit_euler": ImplicitEuler,
@@ -35,11 +36,12 @@ _SCHEMES: dict[str, type[AbstractIncrementalSolver]] = {
 
 
 class Dynamics(AbstractSimulator):
-    """ρh ẍ = −∂Π/∂x: a sheet that moves, by implicit steps of one size.
+    """ρh ẍ = −∂Π/∂x: a sheet or a solid that moves, by implicit steps of one size.
 
     **Arguments:**
 
-    - `shell`: a `Shell` with density. Supports move by their schedules, whose times are seconds.
+    - `shell`: a `Shell` or a `Solid`, with density. Supports move by their schedules, whose times
+      are seconds.
     - `step`: in s; `steps`: how many.
     - `scheme`: "implicit_euler" (first order, damps), "bdf2" (second order, damps little) or
       "implicit_midpoint" (second order, keeps the energy of vibrations, resolved or not).
@@ -50,7 +52,8 @@ class Dynamics(AbstractSimulator):
       Newton's method in each time step.
 
     **Call:** `dynamics(None)`. The `Observables` are "time" (t,), "positions", "velocities"
-    (t, v, 3), "kinetic_energy", "membrane_energy", "bending_energy" (t,) in J, "momentum" and
+    (t, v, 3), "kinetic_energy", "membrane_energy", "bending_energy" (of a solid "elastic_energy")
+    (t,) in J, "momentum" and
     "angular_momentum" (t, 3), about the origin; t = steps + 1, the start included. With contacts
     also "gap" (t, c), the smallest of each contact in m, and "contact_force" (t, c, 3), the sum of
     its normal forces on the sheet in N; with self-contact "self_gap" (t,) in m, the smallest
@@ -69,7 +72,7 @@ class Dynamics(AbstractSimulator):
     had no room.
     """
 
-    shell: Shell
+    shell: AbstractDeformable
     positions: Float[Array, "v 3"]
     velocities: Float[Array, "v 3"]
     step: float = eqx.field(static=True)
@@ -85,7 +88,7 @@ class Dynamics(AbstractSimulator):
 
     def __init__(
         self,
-        shell: Shell,
+        shell: AbstractDeformable,
         *,
         step: float,
         steps: int,
@@ -110,6 +113,7 @@ class Dynamics(AbstractSimulator):
         self.lags = int(lags)
         check_apart(shell.contacts, self.positions)
         if shell.self_contact is not None:
+            assert isinstance(shell.mesh, TriangleMesh)
             shell.self_contact.check_apart(shell.mesh, self.positions)
 
     def with_adjoint(self, adjoint: AdjointName) -> "Dynamics":
@@ -197,16 +201,17 @@ class Dynamics(AbstractSimulator):
         }
 
     def _self_contact_values(self, q: Float[Array, "t n"]) -> dict[str, Array]:
-        own = self.shell.self_contact
+        own, mesh = self.shell.self_contact, self.shell.mesh
         if own is None:
             return {}
-        return {"self_gap": jax.lax.map(lambda q: own.smallest_gap(self.shell.mesh, q), q)}
+        assert isinstance(mesh, TriangleMesh)
+        return {"self_gap": jax.lax.map(lambda q: own.smallest_gap(mesh, q), q)}
 
 
 class _Sheet(AbstractPotentialSystem):
     """A shell as what the incremental solvers step; each search starts at the state before."""
 
-    shell: Shell
+    shell: AbstractDeformable
     tolerance: float = eqx.field(static=True)
     max_steps: int = eqx.field(static=True)
     lags: int = eqx.field(static=True)
@@ -279,7 +284,7 @@ def _check(step: float, steps: int, scheme: str, tolerance: float, lags: int) ->
         raise ValueError(f"lags must be a whole number, at least 1, but is {lags!r}.")
 
 
-def _check_mass(shell: Shell) -> None:
+def _check_mass(shell: AbstractDeformable) -> None:
     density = shell.material.density
     if not isinstance(density, Tracer) and not np.all(np.asarray(density) > 0):
         raise ValueError("density must be positive everywhere for Dynamics, but is zero somewhere.")

@@ -10,9 +10,9 @@ from jaxtyping import Array, Float, Int
 
 from .._types import Scalar
 from ..solvers import AbstractElements
-from ._material import AbstractMaterial
+from ._material import AbstractMaterial, AbstractSubstance
 from .energies import vertex_unknowns
-from .mesh import TriangleMesh
+from .mesh import AbstractMesh, TriangleMesh
 
 
 def _vector(value) -> Array:
@@ -41,11 +41,11 @@ class AbstractLoad(eqx.Module):
 
 
 class Gravity(AbstractLoad):
-    """The weight of the sheet; `acceleration` (3,) in m/s²."""
+    """The weight of a sheet or a solid; `acceleration` (3,) in m/s²."""
 
     acceleration: Float[Array, " 3"] = eqx.field(converter=_vector, default=(0.0, 0.0, -9.80665))
 
-    def forces(self, mesh: TriangleMesh, material: AbstractMaterial) -> Float[Array, "v 3"]:
+    def forces(self, mesh: AbstractMesh, material: AbstractSubstance) -> Float[Array, "v 3"]:
         return vertex_masses(mesh, material)[:, None] * self.acceleration
 
 
@@ -131,7 +131,6 @@ class _Volumes(AbstractElements):
         return jnp.zeros_like(stress), stiffness
 
 
-def vertex_masses(mesh: TriangleMesh, material: AbstractMaterial) -> Float[Array, " v"]:
-    """A third of the mass of the faces around each vertex, kg."""
-    mass = jnp.repeat(mesh.areas() * material.surface_density() / 3.0, 3)
-    return jnp.zeros(mesh.num_vertices).at[mesh.faces.ravel()].add(mass)
+def vertex_masses(mesh: AbstractMesh, material: AbstractSubstance) -> Float[Array, " v"]:
+    """The mass of each vertex, kg."""
+    return mesh.vertex_masses(material)

@@ -16,14 +16,23 @@ def _floats(value: ArrayLike | Sequence[float]) -> Array:
     return jnp.asarray(value, float)
 
 
-class AbstractMaterial(eqx.Module):
+class AbstractSubstance(eqx.Module):
+    """Something with a mass. **Fields:** `density` ρ in kg/m³."""
+
+    density: eqx.AbstractVar[Field]
+
+    @abc.abstractmethod
+    def per_size(self) -> Field:
+        """The mass of a cell over its size: kg/m² of faces, kg/m³ of tetrahedra."""
+
+
+class AbstractMaterial(AbstractSubstance):
     """An elastic sheet. Every number may be one for all faces, or an array (f,), one for each.
 
     **Fields:** `thickness` h in m; `density` ρ in kg/m³.
     """
 
     thickness: eqx.AbstractVar[Field]
-    density: eqx.AbstractVar[Field]
 
     @abc.abstractmethod
     def stiffness(self) -> Float[Array, "*f 3 3"]:
@@ -32,6 +41,9 @@ class AbstractMaterial(eqx.Module):
     @abc.abstractmethod
     def fibre(self) -> Float[Array, " 3"] | None:
         """The direction in space whose projection on a face is axis 1, or None if isotropic."""
+
+    def per_size(self) -> Field:
+        return self.surface_density()
 
     def surface_density(self) -> Field:
         """Mass per area ρh in kg/m²."""

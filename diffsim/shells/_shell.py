@@ -13,6 +13,7 @@ from .._precision import require_x64
 from .._types import Scalar, ScalarLike
 from ..solvers import (
     AbstractElements,
+    AbstractSlant,
     BandPattern,
     NewtonSettings,
     Potential,
@@ -20,6 +21,7 @@ from ..solvers import (
     band_pattern,
     elements_energy,
 )
+from ._deformable import AbstractDeformable
 from ._loads import AbstractLoad, vertex_masses
 from ._material import AbstractMaterial
 from ._supports import AbstractSupport, Hold, guided_edges, held_unknowns
@@ -34,7 +36,7 @@ from .energies import (
 from .mesh import TriangleMesh
 
 
-class Shell(eqx.Module):
+class Shell(AbstractDeformable):
     """A thin sheet: the sum of its energies as a function of positions and edge rotations.
 
     The unknowns q are the 3v coordinates of the vertices (m) and e rotations of the edges (radian),
@@ -59,6 +61,7 @@ class Shell(eqx.Module):
     holds: tuple[Hold, ...]
     contacts: tuple[BodyContact, ...]
     self_contact: SelfContact | None
+    slant: AbstractSlant | None
     pattern: BandPattern
 
     def __init__(
@@ -85,8 +88,14 @@ class Shell(eqx.Module):
         self.self_contact = self_contact
         if self_contact is not None:
             self_contact.check(mesh)
-        indices = tuple(np.asarray(batch.indices) for batch in self._elements(0.0, 1.0))
-        self.pattern = band_pattern(self.size, indices)
+        self.slant = self.bending.slant(mesh)
+        batches = self._elements(0.0, 1.0)
+        self.pattern = band_pattern(
+            self.size,
+            tuple(np.asarray(batch.indices) for batch in batches),
+            tuple(batch.coupled for batch in batches),
+            _orders_along(mesh),
+        )
 
     @property
     def rubs(self) -> bool:
@@ -106,11 +115,6 @@ class Shell(eqx.Module):
     def unknowns(self, positions: Float[Array, "v 3"]) -> Float[Array, " n"]:
         """The unknowns with edges unturned."""
         return jnp.concatenate([positions.ravel(), jnp.zeros(self.mesh.num_edges)])
-
-    def positions(self, q: Float[Array, "*t n"]) -> Float[Array, "*t v 3"]:
-        """The vertices, m."""
-        count = 3 * self.mesh.num_vertices
-        return q[..., :count].reshape(*q.shape[:-1], self.mesh.num_vertices, 3)
 
     def mass(self) -> Float[Array, " n"]:
         """The mass of each unknown, kg; edge rotations have none."""
@@ -148,6 +152,7 @@ class Shell(eqx.Module):
             pattern=self.pattern,
             loose=() if own is None or slip is None else own.rubbing(self.mesh, slip),
             encounters=() if own is None else (own.encounters(self.mesh),),
+            slant=self.slant,
         )
 
     def energies(
@@ -163,15 +168,6 @@ class Shell(eqx.Module):
         if memory is not None:
             found["plastic_work"] = self.bending.work(self.mesh, self.material, memory)
         return found
-
-    def touched(self, positions: Float[Array, "v 3"], time: ScalarLike) -> dict[str, Array]:
-        """The smallest "gap" to each body that may be touched (c,), m, and the "contact_force" of
-        each on the sheet (c, 3), N; nothing where there are no bodies."""
-        if not self.contacts:
-            return {}
-        gaps = [jnp.min(contact.gaps(positions, time)) for contact in self.contacts]
-        forces = [contact.force(self.mesh, positions, time) for contact in self.contacts]
-        return {"gap": jnp.stack(gaps), "contact_force": jnp.stack(forces)}
 
     def fresh(self) -> PyTree:
         """The memory of a sheet that nothing has happened to."""
@@ -213,6 +209,22 @@ class Shell(eqx.Module):
                 for batch in contact.elements(self.mesh, time, slip)
             ),
         )
+
+
+def _orders_along(mesh: TriangleMesh) -> tuple[np.ndarray, ...]:
+    """The unknowns from one end to the other, along each of the longer axes of the rest shape.
+
+    Reverse Cuthill-McKee begins at a corner, and its fronts are then longer than a side.
+    """
+    positions, edges = np.asarray(mesh.positions), np.asarray(mesh.edges)
+    places = np.concatenate([positions.repeat(3, axis=0), positions[edges].mean(axis=1)])
+    sizes = np.ptp(positions, axis=0)
+    # Rounded, so that the places of a row that differ by round-off stay in a row.
+    rounded = np.round(places / sizes.max(), 9)
+    axes = np.argsort(-sizes)
+    return tuple(
+        np.lexsort((*rounded[:, np.delete(axes, i)].T, rounded[:, axes[i]])) for i in (0, 1)
+    )
 
 
 def tangent_stiffness(

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from .._types import Scalar
-from .mesh import TriangleMesh
+from .mesh import AbstractMesh, TriangleMesh
 
 
 class Schedule(eqx.Module):
@@ -91,7 +91,7 @@ class Pin(AbstractSupport):
     axes: str = eqx.field(static=True, default="xyz")
     schedule: Schedule = eqx.field(default_factory=at_rest)
 
-    def on(self, mesh: TriangleMesh) -> Hold:
+    def on(self, mesh: AbstractMesh) -> Hold:
         vertices = mesh.select(self.where)
         none = np.zeros(0, int)
         return _hold(mesh, vertices, _axes(self.axes), none, np.zeros((0, 3)), self.schedule)
@@ -149,7 +149,8 @@ class Symmetry(AbstractSupport):
 
 
 def _hold(mesh, vertices, axes, edges, directions, schedule: Schedule) -> Hold:
-    touched = np.union1d(vertices, np.asarray(mesh.edges)[edges].ravel()).astype(int)
+    ends = np.asarray(mesh.edges)[edges].ravel() if len(edges) else edges
+    touched = np.union1d(vertices, ends).astype(int)
     return Hold(
         vertices=jnp.asarray(vertices, int),
         axes=jnp.broadcast_to(jnp.asarray(axes), (len(vertices), 3)),
@@ -183,7 +184,7 @@ def _outward(mesh: TriangleMesh, edges: np.ndarray) -> np.ndarray:
 
 
 def held_unknowns(
-    mesh: TriangleMesh, holds: tuple[Hold, ...], time: Scalar
+    mesh: AbstractMesh, holds: tuple[Hold, ...], time: Scalar
 ) -> tuple[Bool[Array, "v 3"], Float[Array, "v 3"]]:
     """Which coordinates are held, and where they are at a time."""
     held = jnp.zeros((mesh.num_vertices, 3), bool)

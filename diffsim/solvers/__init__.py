@@ -22,6 +22,7 @@ from ._elements import (
     elements_energy as elements_energy,
     elements_hessian as elements_hessian,
     elements_stress as elements_stress,
+    measures_jacobian as measures_jacobian,
 )
 from ._implicit import differentiable as differentiable
 from ._incremental import (
@@ -60,5 +61,6 @@ from ._rosenbrock import (
     Rosenbrock as Rosenbrock,
     RosenbrockTableau as RosenbrockTableau,
 )
+from ._slant import AbstractSlant as AbstractSlant, SlantedMatrix as SlantedMatrix
 from ._steps import RoundedSteps as RoundedSteps, checkpointed as checkpointed
 from ._system import AbstractBorderedSystem as AbstractBorderedSystem

@@ -42,28 +42,46 @@ class BandPattern(eqx.Module):
         return self.order.size
 
 
-def band_pattern(size: int, indices: tuple[np.ndarray, ...]) -> BandPattern:
+def band_pattern(
+    size: int,
+    indices: tuple[np.ndarray, ...],
+    coupled: tuple[Bool[np.ndarray, "_ _"] | None, ...] | None = None,
+    orders: tuple[Int[np.ndarray, " n"], ...] = (),
+) -> BandPattern:
     """The pattern of the sum of element matrices with the given degrees of freedom.
 
-    **Arguments:** `size`: number of unknowns; `indices`: (e, k) of each batch of elements.
+    **Arguments:** `size`: number of unknowns; `indices`: (e, k) of each batch of elements;
+    `coupled`: (k, k) of each batch, which entries can differ from zero; None for all; `orders`:
+    permutations of the unknowns to try beside reverse Cuthill-McKee's. The narrowest band is taken.
     """
-    pairs = [_pairs(np.asarray(batch)) for batch in indices]
+    coupled = (None,) * len(indices) if coupled is None else coupled
+    places = [_places(np.asarray(i), c) for i, c in zip(indices, coupled, strict=True)]
+    flat = [_pairs(np.asarray(batch)) for batch in indices]
+    pairs = [(row[at], column[at]) for (row, column), at in zip(flat, places, strict=True)]
     rows = np.concatenate([np.arange(size), *[row for row, _ in pairs]])
     columns = np.concatenate([np.arange(size), *[column for _, column in pairs]])
     graph = scipy.sparse.csr_array((np.ones(rows.size, np.int8), (rows, columns)), (size, size))
-    order = scipy.sparse.csgraph.reverse_cuthill_mckee(graph, symmetric_mode=True)  # pyright: ignore
-    rank = np.empty(size, int)
-    rank[order] = np.arange(size)
-    width = int(np.max(np.abs(rank[rows] - rank[columns])))
+    found = scipy.sparse.csgraph.reverse_cuthill_mckee(graph, symmetric_mode=True)  # pyright: ignore
+    ranks = [np.argsort(order) for order in (found, *orders)]
+    widths = [int(np.max(np.abs(rank[rows] - rank[columns]))) for rank in ranks]
+    best = int(np.argmin(widths))
+    width, rank, order = widths[best], ranks[best], (found, *orders)[best]
     entries, slots = [], []
-    for row, column in pairs:
+    for (row, column), at in zip(pairs, places, strict=True):
         low, high = rank[column], rank[row]
         lower = np.flatnonzero(high >= low)
-        entries.append(jnp.asarray(lower))
+        entries.append(jnp.asarray(at[lower]))
         slots.append(jnp.asarray((low * (width + 1) + high - low)[lower]))
     return BandPattern(
         jnp.asarray(order, int), jnp.asarray(rank), tuple(entries), tuple(slots), width
     )
+
+
+def _places(batch: np.ndarray, coupled: np.ndarray | None) -> np.ndarray:
+    """The flat positions in (e, k, k) of entries that can differ from zero."""
+    e, k = batch.shape
+    every = np.ones((k, k), bool) if coupled is None else coupled
+    return np.flatnonzero(np.broadcast_to(every, (e, k, k)))
 
 
 def _pairs(batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,12 +1,14 @@
 """Energies that are sums over small elements, and their derivatives by differentiation."""
 
 import abc
+from collections.abc import Callable
 from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
 
 from .._types import Scalar
 
@@ -21,11 +23,14 @@ class AbstractElements(eqx.Module):
 
     **Fields:** `indices`: (e, k), the degrees of freedom of each element.
 
-    **Class attributes:** `obstructs`: whether some states cannot be reached (see `free_path`).
+    **Class attributes:** `obstructs`: whether some states cannot be reached (see `free_path`);
+    `coupled`: (k, k) which entries of an element's Hessian in slanted unknowns can differ from
+    zero, None for all (see `slanted_jacobian`).
     """
 
     indices: eqx.AbstractVar[Int[Array, "*e k"]]
     obstructs: ClassVar[bool] = False
+    coupled: ClassVar[Bool[np.ndarray, "k k"] | None] = None
 
     @abc.abstractmethod
     def measures(self, local: Float[Array, " k"]) -> Float[Array, " m"]:
@@ -41,12 +46,29 @@ class AbstractElements(eqx.Module):
     ) -> tuple[Float[Array, " m"], Float[Array, "m m"]]:
         """The nearest ψʹ and ψʺ for which JᵀψʺJ + Σᵢ ψʹᵢ ∇²sᵢ is positive semi-definite."""
 
+    def slanted_jacobian(self, local: Float[Array, " k"]) -> Float[Array, "m k"]:
+        """∂s/∂(local), with the unknowns counted as the `AbstractSlant` of their potential says.
+
+        Elements must be linear in unknowns that are counted otherwise."""
+        return measures_jacobian(self, local)
+
+    def curvature(
+        self, local: Float[Array, " k"], stress: Float[Array, " m"]
+    ) -> Float[Array, "k k"]:
+        """Σᵢ stressᵢ ∇²sᵢ; to be overridden only where differentiating twice is slow."""
+        return jax.jacfwd(lambda x: jax.vjp(self.measures, x)[1](stress)[0])(local)
+
     def free_path(
         self, local: Float[Array, " k"], after: "AbstractElements", moved: Float[Array, " k"]
     ) -> Scalar:
         """How much of the straight way from `local` to `moved` is free, in (0, 1], while the
         element itself changes to `after` (a body that moves). Collision-limited steps ask it."""
         return jnp.ones(())
+
+
+def measures_jacobian(element: AbstractElements, local: Float[Array, " k"]) -> Float[Array, "m k"]:
+    """∂s/∂(local) of one element."""
+    return jax.jacrev(element.measures)(local)
 
 
 def elements_energy(elements: AbstractElements, q: Float[Array, " n"]) -> Scalar:
@@ -91,21 +113,28 @@ def elements_free_path(
 
 
 def elements_hessian(
-    elements: AbstractElements, q: Float[Array, " n"], stress: Float[Array, "e m"], convex
+    elements: AbstractElements,
+    q: Float[Array, " n"],
+    stress: Float[Array, "e m"],
+    convex,
+    jacobian_of: Callable[[AbstractElements, Array], Array] = measures_jacobian,
 ) -> Float[Array, "e k k"]:
     """JᵀψʺJ + Σᵢ stressᵢ ∇²sᵢ of each element; the exact Hessian if `stress` is ψʹ(s(q)).
 
-    Where `convex` is true, the nearest positive semi-definite form is taken instead.
+    Where `convex` is true, the nearest positive semi-definite form is taken instead. `jacobian_of`
+    gives J of an element at its unknowns.
     """
 
     def one(element, local, stress):
-        jacobian = jax.jacrev(element.measures)(local)
+        jacobian = jacobian_of(element, local)
         stiffness = jax.hessian(element.density)(element.measures(local))
         safe = element.convex(stress, stiffness)
         stress, stiffness = jax.tree.map(
             lambda safe, plain: jnp.where(convex, safe, plain), safe, (stress, stiffness)
         )
-        curvature = jax.jacfwd(lambda x: jax.vjp(element.measures, x)[1](stress)[0])(local)
-        return jacobian.T @ stiffness @ jacobian + curvature
+        # As sums, since the products of small matrices would be calls.
+        pressed = jnp.sum(stiffness[:, :, None] * jacobian[None], axis=1)
+        straight = jnp.sum(jacobian[:, :, None] * pressed[:, None, :], axis=0)
+        return straight + element.curvature(local, stress)
 
     return jax.vmap(one)(elements, q[elements.indices], stress)

@@ -78,7 +78,8 @@ class AbstractPotentialSystem(eqx.Module):
 
     @abc.abstractmethod
     def guess(self, time, q: Float[Array, " n"]) -> Float[Array, " n"]:
-        """Where to start the search for the state at `time`, `q` being the state before.
+        """Where to start the search for the state at `time`, `q` being the state before; or, if
+        nothing obstructs, where the masses would coast to, if that has the lower potential.
 
         Obstacles and supports are moved on from where they are at the start of the step, which
         must admit the guess."""
@@ -234,6 +235,10 @@ def _stationary(system: AbstractPotentialSystem, slip: Slip, centre, memory) -> 
     def searched(slip, guess, since) -> Minimum:
         fixed, guess = jax.lax.stop_gradient(((slip, centre, memory), guess))
         part = lambda s: jax.lax.stop_gradient(potential(since + s * (slip.end - since), *fixed))
+        ends = part(jnp.ones(()))
+        if not ends.obstructed:
+            coasting = jnp.where(inertia > 0, fixed[1], guess)
+            guess = jnp.where(ends(coasting) < ends(guess), coasting, guess)
         return travel(part, guess, jax.lax.stop_gradient(system.settings()))
 
     def lag(carry, known):

@@ -18,7 +18,9 @@ from ._elements import (
     elements_free_path,
     elements_hessian,
     elements_stress,
+    measures_jacobian,
 )
+from ._slant import AbstractSlant, SlantedMatrix
 
 
 class AbstractEncounters(eqx.Module):
@@ -48,6 +50,8 @@ class Potential(eqx.Module):
       `encounters`: what makes such batches where the state is, see `near`.
     - `force`: dead loads; `inertia`, `centre`: the quadratic term of a time step, or zero.
     - `free`: false where the unknown is held at `held`.
+    - `slant`: how Newton's linear systems count the unknowns, None for as they are; only
+      `elements` may touch those that are counted otherwise, and nothing else may weigh them.
     """
 
     elements: tuple[AbstractElements, ...]
@@ -59,6 +63,7 @@ class Potential(eqx.Module):
     pattern: BandPattern
     loose: tuple[AbstractElements, ...] = ()
     encounters: tuple[AbstractEncounters, ...] = ()
+    slant: AbstractSlant | None = None
 
     @property
     def batches(self) -> tuple[AbstractElements, ...]:
@@ -128,9 +133,17 @@ class Potential(eqx.Module):
         q: Float[Array, " n"],
         stress: tuple[Float[Array, "_ _"], ...] | None = None,
         convex: bool | BoolScalar = False,
-    ) -> BandMatrix | CoupledMatrix:
+    ) -> BandMatrix | CoupledMatrix | SlantedMatrix:
         """∂²Π/∂q², exact by default; see `elements_hessian` for `stress` and `convex`."""
-        blocks = self.blocks(q, self.stress(q) if stress is None else stress, convex)
+        stress = self.stress(q) if stress is None else stress
+        if self.slant is None:
+            return self._matrix(self.blocks(q, stress, convex))
+        slanted = lambda element, local: element.slanted_jacobian(local)
+        inner = self._matrix(self._blocks(q, stress, convex, slanted))
+        coefficients = self.slant.coefficients(self.supported(q))
+        return SlantedMatrix(inner, self.slant, coefficients, self.free)
+
+    def _matrix(self, blocks: tuple[Float[Array, "_ _ _"], ...]) -> BandMatrix | CoupledMatrix:
         fixed = len(self.elements)
         band = assemble(self.pattern, blocks[:fixed], self.free, self.inertia)
         if not self.loose:
@@ -144,9 +157,12 @@ class Potential(eqx.Module):
         convex: bool | BoolScalar = False,
     ) -> tuple[Float[Array, "_ _ _"], ...]:
         """The element matrices of which the Hessian is the sum, zero where an unknown is held."""
+        return self._blocks(q, stress, convex, measures_jacobian)
+
+    def _blocks(self, q, stress, convex, jacobian_of) -> tuple[Float[Array, "_ _ _"], ...]:
         q = self.supported(q)
         return tuple(
-            _masked(elements_hessian(batch, q, s, convex), self.free[batch.indices])
+            _masked(elements_hessian(batch, q, s, convex, jacobian_of), self.free[batch.indices])
             for batch, s in zip(self.batches, stress, strict=True)
         )
 

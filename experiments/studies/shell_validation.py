@@ -27,7 +27,8 @@ class ShellValidation(AbstractStudy):
 
     name = "shell_validation"
     line = (
-        "thin shells against known answers: elastica, buckling, plates, vibrations, curved shells"
+        "thin shells against known answers: elastica, buckling, plates, vibrations, curved shells, "
+        "contact, friction, creases"
     )
     configuration = ShellValidationSettings
 
@@ -36,7 +37,7 @@ class ShellValidation(AbstractStudy):
 
         kept = directory / "cases.json"
         done = json.loads(kept.read_text()) if kept.exists() else {}
-        cases = (*problems.small_cases(), *problems.strip_cases())
+        cases = problems.shell_cases()
         for case in cases:
             if configuration.only not in (*case.tags, "") and configuration.only not in case.name:
                 continue

@@ -7,25 +7,7 @@ import numpy as np
 import pytest
 
 import diffsim as ds
-from diffsim import problems, shells
-
-CASES = {case.name: case for case in (*problems.small_cases(), *problems.strip_cases())}
-
-# Those that are cheap; the study `shell_validation` runs all of them.
-CHEAP = ("euler_clamped", "greenhill", "cantilever_vibration", "pinned_disc")
-
-
-@pytest.mark.parametrize("name", CHEAP)
-def test_known_answers(name):
-    case = CASES[name]
-    assert case.error() <= case.tolerance
-
-
-def test_the_table_of_cases():
-    assert len(CASES) == len(problems.small_cases()) + len(problems.strip_cases())
-    for case in CASES.values():
-        assert case.truth
-        assert case.tags <= {"statics", "buckling", "plate", "vibration", "curved", "path"}
+from diffsim import shells
 
 
 def test_analytic_answers_against_the_literature():

@@ -7,58 +7,7 @@ import numpy as np
 import pytest
 
 from diffsim import shells
-
-YIELD, HARDENING = 4.0, 0.25
-
-
-def _loop(path, limit, hardening):
-    """(elastic, plastic, hardened) after each point of a path of curvatures: the textbook's bar."""
-    plastic = hardened = 0.0
-    rows = []
-    for curvature in path:
-        elastic = curvature - plastic
-        more = max(abs(elastic) - limit - hardening * hardened, 0.0) / (1.0 + hardening)
-        plastic += more * np.sign(elastic)
-        hardened += more
-        rows.append((curvature - plastic, plastic, hardened))
-    return np.array(rows)
-
-
-@pytest.mark.parametrize("hardening", [0.0, HARDENING])
-def test_loop_and_dissipation_of_one_hinge(hardening):
-    """The diagonal of a flat square is turned to and fro by its own rotation."""
-    mesh = shells.strip(0.1, 0.1, (1, 1))
-    inner = int(np.flatnonzero(~mesh.border)[0])
-    material = shells.IsotropicMaterial(1e7, 0.0, 1e-3, 500.0)
-    shell = shells.Shell(mesh, material, bending=shells.PlasticBending(YIELD, hardening))
-    unknown = 3 * mesh.num_vertices + inner
-    # Bending about the diagonal only: κ = ξ l/A, and the sum of both faces is D A.
-    area = 0.5e-2
-    per_angle = np.sqrt(2.0) * 0.1 / area
-    weight = 2.0 * area * 1e7 * 1e-9 / 12.0
-
-    @jax.jit
-    def step(angle, memory):
-        q = shell.rest().at[unknown].set(angle)
-        moment = shell.potential(0.0, memory=memory).full_gradient(q)[unknown]
-        memory = shell.remembered(q, 0.0, memory)
-        return moment, memory, shell.energies(q, 0.0, memory)
-
-    path = np.concatenate([np.linspace(0, 10, 8), np.linspace(10, -12, 9), np.linspace(-12, 0, 7)])
-    memory, before = shell.fresh(), 0.0
-    for curvature, row in zip(path, _loop(path, YIELD, hardening), strict=True):
-        moment, memory, energy = step(curvature / per_angle, memory)
-        elastic, _, hardened = row
-        work = weight * (YIELD * hardened + 0.5 * hardening * hardened**2)
-        assert float(moment) == pytest.approx(weight * per_angle * elastic, abs=1e-12)
-        assert float(energy["bending_energy"]) == pytest.approx(
-            0.5 * weight * elastic**2, abs=1e-14
-        )
-        assert float(energy["plastic_work"]) == pytest.approx(work, rel=1e-10, abs=1e-18)
-        assert float(energy["plastic_work"]) >= before
-        before = float(energy["plastic_work"])
-    # Unfolded to flat, the crease is still there.
-    assert np.abs(memory.angles).max() * per_angle > 0.9 * YIELD
+from diffsim.problems._shell_cases._moving import HARDENING, YIELD, hinge_loop
 
 
 @pytest.mark.slow
@@ -92,7 +41,7 @@ def test_a_strip_bent_and_straightened_and_its_derivatives():
     (_, found), gradient = program(jnp.ones(4))
     values = found.checked().values
     path = np.array([2.5, 5.0, 10.0, 5.0, 0.0])
-    elastic, _, hardened = _loop(path, YIELD, HARDENING).T
+    elastic, _, hardened = hinge_loop(path, YIELD, HARDENING).T
     weight = 1e9 * 5e-4**3 / 12.0 * length * width
     work = weight * (YIELD * hardened + 0.5 * HARDENING * hardened**2)
     np.testing.assert_allclose(values["bending_energy"], 0.5 * weight * elastic**2, rtol=5e-3)

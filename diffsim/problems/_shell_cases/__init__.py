@@ -1,5 +1,4 @@
 """Validation cases of the thin shells, whose answers are known."""
 
+from ._all import shell_cases as shell_cases
 from ._case import ShellCase as ShellCase
-from ._small import small_cases as small_cases
-from ._strips import strip_cases as strip_cases

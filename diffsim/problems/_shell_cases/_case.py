@@ -12,11 +12,12 @@ class ShellCase:
 
     **Fields:**
 
-    - `measure`: from a resolution (cells along the larger side) to measured values by name.
+    - `measure`: from a resolution (cells along the larger side; of motions, time steps) to measured
+      values by name.
     - `truth`: the known values by the same names; `source`: where they are from.
     - `resolution`: at which every value is within `tolerance` (relative) of the truth.
-    - `tags`: "statics", "buckling", "plate", "vibration", "curved", "dynamics"; "path" where a
-      nonlinear path is followed (slow to compile).
+    - `tags`: "statics", "buckling", "plate", "vibration", "curved", "dynamics", "contact",
+      "plastic", "solid"; "path" where a nonlinear path is followed (slow to compile).
     """
 
     name: str

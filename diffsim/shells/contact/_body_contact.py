@@ -14,7 +14,7 @@ from ..._types import Scalar, ScalarLike
 from ...solvers import AbstractElements, Slip
 from .._supports import Schedule, at_rest
 from ..energies import vertex_unknowns
-from ..mesh import TriangleMesh
+from ..mesh import AbstractMesh
 from ._friction import Friction, Rubbing, normal_force
 from ._laws import AbstractNormalLaw
 from ._shapes import AbstractShape
@@ -41,7 +41,7 @@ class Placed(eqx.Module):
 
 
 class BodyContact(eqx.Module):
-    """Vertices of a sheet against a rigid body.
+    """Vertices of a sheet or solid against a rigid body.
 
     **Arguments:**
 
@@ -49,7 +49,8 @@ class BodyContact(eqx.Module):
     - `law`: `Barrier` or `Penalty`; the energy of a vertex is its rest area times the law's.
     - `friction`: a `Friction`, or None.
     - `schedule`: the motion of the body; its rotations are about the centre of the shape.
-    - `where`: which vertices may touch (a predicate of x, y, z, or indices); all by default.
+    - `where`: which vertices may touch (a predicate of x, y, z, or indices); by default all
+      that are on the surface.
       Those that a support holds inside the body must be left out.
 
     Gaps are those of the middle surface. Only vertices touch: faces between them may cut into a
@@ -75,9 +76,9 @@ class BodyContact(eqx.Module):
         self.schedule = at_rest() if schedule is None else schedule
         self.where = where
 
-    def located(self, mesh: TriangleMesh) -> "BodyContact":
+    def located(self, mesh: AbstractMesh) -> "BodyContact":
         """The contact with predicates replaced by vertices of the mesh."""
-        every = np.arange(mesh.num_vertices)
+        every = mesh.surface()
         chosen = every if self.where is None else mesh.select(self.where)
         return eqx.tree_at(
             lambda c: c.where, self, jnp.asarray(chosen), is_leaf=lambda v: v is self.where
@@ -93,14 +94,14 @@ class BodyContact(eqx.Module):
         return jax.vmap(self.placed(time).gap)(positions[self.where])
 
     def force(
-        self, mesh: TriangleMesh, positions: Float[Array, "v 3"], time: ScalarLike
+        self, mesh: AbstractMesh, positions: Float[Array, "v 3"], time: ScalarLike
     ) -> Float[Array, " 3"]:
         """The sum of the normal forces on the sheet, N."""
         _, normal, force = self._pressed(mesh, positions[self.where], time)
         return jnp.sum(force[:, None] * normal, axis=0)
 
     def elements(
-        self, mesh: TriangleMesh, time: ScalarLike, slip: Slip | None
+        self, mesh: AbstractMesh, time: ScalarLike, slip: Slip | None
     ) -> tuple[AbstractElements, ...]:
         """Gaps at a time and, with friction, slips; these cost nothing where `slip` is None."""
         gaps = _Gaps(
@@ -111,7 +112,7 @@ class BodyContact(eqx.Module):
         )
         return (gaps,) if self.friction is None else (gaps, self._rubbing(mesh, gaps, slip))
 
-    def _rubbing(self, mesh: TriangleMesh, gaps: "_Gaps", slip: Slip | None) -> Rubbing:
+    def _rubbing(self, mesh: AbstractMesh, gaps: "_Gaps", slip: Slip | None) -> Rubbing:
         assert self.friction is not None
         count = self.where.size
         ones, nothing = jnp.ones(count), jnp.zeros((count, 3))
@@ -131,7 +132,7 @@ class BodyContact(eqx.Module):
             self.friction.speed * slip.gamma * ones,
         )
 
-    def _pressed(self, mesh: TriangleMesh, points: Float[Array, "k 3"], time: ScalarLike):
+    def _pressed(self, mesh: AbstractMesh, points: Float[Array, "k 3"], time: ScalarLike):
         """Gap, normal and normal force of each vertex that may touch."""
         gap, normal = jax.vmap(jax.value_and_grad(self.placed(time).gap))(points)
         areas = mesh.vertex_areas()[self.where]

@@ -6,13 +6,14 @@ from typing import ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ..._types import Scalar
-from ...solvers import AbstractElements, elements_energy
+from ...solvers import AbstractElements, AbstractSlant, elements_energy, measures_jacobian
 from .._material import AbstractMaterial
 from ..mesh import TriangleMesh
-from ._angle import hinge_angle
+from ._angle import curvature_of_face, hinge_angle, turn_of_face
 from ._rest import rest_faces, vertex_unknowns
 
 
@@ -42,6 +43,10 @@ class AbstractBending(eqx.Module):
     ) -> AbstractElements:
         """The energies, in joules; zero in the rest shape. `memory` is what is left of the past;
         None if nothing has happened yet."""
+
+    def slant(self, mesh: TriangleMesh) -> AbstractSlant | None:
+        """How its rotations are best counted in linear systems; None for as they are."""
+        return None
 
     def fresh(self, mesh: TriangleMesh) -> PyTree:
         """The memory of a sheet that nothing has happened to; None if it never has one."""
@@ -93,6 +98,58 @@ class MidEdgeBending(AbstractBending):
         stiffness = jnp.einsum("fai,fab,fbj->fij", shape, stiffness, shape)
         return _with_rest_angles(_faces(mesh, guides, stiffness), mesh, guides)
 
+    def slant(self, mesh: TriangleMesh) -> "EdgeSlant":
+        return edge_slant(mesh)
+
+
+class EdgeSlant(AbstractSlant):
+    """Rotations of inner edges counted in space, not from the mean of the two faces' normals.
+
+    Then the normals at the edges of a face depend on its own corners and edges only, while folds
+    reach across to the neighbours: the band of a sheet is less than half as wide.
+
+    **Fields:** `arguments`: coordinates of the ends and the two opposite vertices of each edge.
+    """
+
+    dependent: Int[Array, " m"]
+    arguments: Int[Array, "m 12"]
+
+    def coefficients(self, q: Float[Array, " n"]) -> Float[Array, "m 12"]:
+        def one(local: Float[Array, " 12"]) -> Float[Array, " 12"]:
+            start, end, near, far = local.reshape(4, 3)
+            own, other = turn_of_face(start, end, near), turn_of_face(end, start, far)
+            ends = own[:2] - other[1::-1]
+            return 0.5 * jnp.concatenate([ends, own[2:], -other[2:]]).ravel()
+
+        return jax.vmap(one)(q[self.arguments])
+
+
+def edge_slant(mesh: TriangleMesh) -> EdgeSlant:
+    """The inner edges of a mesh, each as its first face sees it."""
+    faces, beyond = np.asarray(mesh.faces), np.asarray(mesh.neighbours)
+    face, corner = np.nonzero((np.asarray(mesh.edge_sides) > 0) & (beyond >= 0))
+    start, end = faces[face, (corner + 1) % 3], faces[face, (corner + 2) % 3]
+    vertices = np.stack([start, end, faces[face, corner], beyond[face, corner]], axis=1)
+    edges = 3 * mesh.num_vertices + np.asarray(mesh.face_edges)[face, corner]
+    return EdgeSlant(jnp.asarray(edges, int), vertex_unknowns(vertices))
+
+
+def _coupled() -> Bool[np.ndarray, "21 21"]:
+    """Which of a face's unknowns meet in a slanted Hessian: its own; and a vertex beyond an edge
+    with itself and the ends of that edge, by the curvature of the fold."""
+    own = np.zeros((7, 7), bool)
+    own[:3, :3] = True
+    for i in range(3):
+        own[3 + i, 3 + i] = own[3 + i, (i + 1) % 3] = own[3 + i, (i + 2) % 3] = True
+    points = (own | own.T)[:6, :6].repeat(3, axis=0).repeat(3, axis=1)
+    coupled = np.zeros((21, 21), bool)
+    coupled[:18, :18] = points
+    coupled[18:, :9] = coupled[:9, 18:] = coupled[18:, 18:] = True
+    return coupled
+
+
+COUPLED = _coupled()
+
 
 def _faces(mesh: TriangleMesh, guides: Guides, stiffness) -> "_MidEdgeFaces":
     inside = mesh.neighbours >= 0
@@ -129,6 +186,7 @@ class _MidEdgeFaces(AbstractElements):
     inside: Bool[Array, "*f 3"]
     guided: Bool[Array, "*f 3"]
     directions: Float[Array, "*f 3 3"]
+    coupled: ClassVar[np.ndarray] = COUPLED
 
     def measures(self, local: Float[Array, " 21"]) -> Float[Array, " 3"]:
         near, far, rotations = local[:9].reshape(3, 3), local[9:18].reshape(3, 3), local[18:]
@@ -136,6 +194,38 @@ class _MidEdgeFaces(AbstractElements):
         beyond = beyond_edge(start, end, near, far, self.inside, self.guided, self.directions)
         angles = jax.vmap(hinge_angle)(start, end, near, beyond)
         return self.share * angles + self.sides * rotations
+
+    def slanted_jacobian(self, local: Float[Array, " 21"]) -> Float[Array, "3 21"]:
+        near = local[:9].reshape(3, 3)
+        turns = [jnp.roll(near, -i, axis=0) for i in range(3)]  # corners i, i+1, i+2
+        rows = [turn_of_face(x[1], x[2], x[0]) for x in turns]
+        rows = [jnp.roll(row[jnp.array([2, 0, 1])], i, axis=0) for i, row in enumerate(rows)]
+        own = jnp.stack([row.ravel() for row in rows])
+        inner = jnp.concatenate([own, jnp.zeros((3, 9)), jnp.diag(self.sides)], axis=1)
+        return jnp.where(self.inside[:, None], inner, measures_jacobian(self, local))
+
+    def curvature(
+        self, local: Float[Array, " 21"], stress: Float[Array, " 3"]
+    ) -> Float[Array, "21 21"]:
+        near, far = local[:9].reshape(3, 3), local[9:18].reshape(3, 3)
+        blocks = [[jnp.zeros((3, 3)) for _ in range(6)] for _ in range(6)]
+
+        def add(part, weight, points):
+            for i, row in enumerate(points):
+                for j, column in enumerate(points):
+                    blocks[row][column] += weight * part[i][j]
+
+        guided = jnp.roll(near, -1, axis=0) + self.directions
+        beyond = jnp.where(self.guided[:, None], guided, far)
+        for i in range(3):
+            first, second = (i + 1) % 3, (i + 2) % 3
+            weight = stress[i] * self.share[i]
+            add(curvature_of_face(near[first], near[second], near[i]), weight, (first, second, i))
+            part = curvature_of_face(near[second], near[first], beyond[i])
+            add(part, jnp.where(self.inside[i], weight, 0.0), (second, first, 3 + i))
+            # What lies beyond a guided edge moves with its first corner.
+            add(part, jnp.where(self.guided[i], weight, 0.0), (second, first, first))
+        return jnp.pad(jnp.block(blocks), ((0, 3), (0, 3)))
 
     def density(self, measures: Float[Array, " 3"]) -> Scalar:
         change = measures - self.rest

@@ -10,10 +10,10 @@ from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
 from ..._types import Scalar
-from ...solvers import AbstractElements
+from ...solvers import AbstractElements, AbstractSlant
 from .._material import AbstractMaterial
 from ..mesh import TriangleMesh
-from ._bending import AbstractBending, Guides, MidEdgeBending
+from ._bending import COUPLED, AbstractBending, Guides, MidEdgeBending
 
 
 class Crease(NamedTuple):
@@ -64,6 +64,9 @@ class PlasticBending(AbstractBending):
             if not bool(np.isfinite(value) & fine):
                 raise ValueError(f"{name} of PlasticBending must be {least}, but is {value}.")
 
+    def slant(self, mesh: TriangleMesh) -> AbstractSlant:
+        return MidEdgeBending().slant(mesh)
+
     def fresh(self, mesh: TriangleMesh) -> Crease:
         return Crease(jnp.zeros(mesh.faces.shape), jnp.zeros(mesh.num_faces))
 
@@ -107,9 +110,18 @@ class _Yielding(AbstractElements):
     limit: Float[Array, "*f"]
     hardening: Float[Array, "*f"]
     scale: Float[Array, "*f"]
+    coupled: ClassVar[np.ndarray] = COUPLED
 
     def measures(self, local: Float[Array, " 21"]) -> Float[Array, " 3"]:
         return self.faces.measures(local) - self.plastic
+
+    def slanted_jacobian(self, local: Float[Array, " 21"]) -> Float[Array, "3 21"]:
+        return self.faces.slanted_jacobian(local)
+
+    def curvature(
+        self, local: Float[Array, " 21"], stress: Float[Array, " 3"]
+    ) -> Float[Array, "21 21"]:
+        return self.faces.curvature(local, stress)
 
     def elastic(self, measures: Float[Array, " 3"]) -> Scalar:
         """The energy if nothing yields."""

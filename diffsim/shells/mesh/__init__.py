@@ -1,5 +1,7 @@
 """Triangle meshes: topology, generators, files."""
 
+from ._abstract import AbstractMesh as AbstractMesh
+from ._check import refuse as refuse
 from ._files import read_mesh as read_mesh, write_mesh as write_mesh, write_series as write_series
 from ._generate import (
     cylinder as cylinder,

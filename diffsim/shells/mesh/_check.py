@@ -21,9 +21,9 @@ def check_mesh(positions: np.ndarray, faces: np.ndarray) -> None:
             f"{faces.shape}."
         )
     bad = np.asarray(~np.isfinite(positions).all(axis=1))
-    _refuse(bad, "positions must be finite, but are not at vertices")
+    refuse(bad, "positions must be finite, but are not at vertices")
     outside = np.asarray(((faces < 0) | (faces >= len(positions))).any(axis=1))
-    _refuse(outside, f"faces must refer to vertices 0 to {len(positions) - 1}, but do not in faces")
+    refuse(outside, f"faces must refer to vertices 0 to {len(positions) - 1}, but do not in faces")
     _check_faces(positions, faces)
     _check_vertices(positions, faces)
     _check_edges(faces)
@@ -34,18 +34,18 @@ def _check_faces(positions: np.ndarray, faces: np.ndarray) -> None:
     sides = corners - np.roll(corners, 1, axis=1)
     longest = np.max(np.sum(sides**2, axis=2), axis=1)
     doubled = np.linalg.norm(np.cross(sides[:, 1], sides[:, 2]), axis=1)
-    _refuse(doubled <= _FLATTEST * longest, "faces must have an area, but degenerate are faces")
+    refuse(doubled <= _FLATTEST * longest, "faces must have an area, but degenerate are faces")
 
 
 def _check_vertices(positions: np.ndarray, faces: np.ndarray) -> None:
     unused = np.ones(len(positions), bool)
     unused[faces.ravel()] = False
-    _refuse(unused, "every vertex must belong to a face, but unreferenced are vertices")
+    refuse(unused, "every vertex must belong to a face, but unreferenced are vertices")
     size = max(float(np.ptp(positions, axis=0).max()), np.finfo(float).tiny)
     cells = np.round((positions - positions.min(axis=0)) / (_NEAREST * size)).astype(np.int64)
     _, first, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
     twice = counts[first.reshape(-1)] > 1
-    _refuse(twice, "vertices must be at different places, but duplicates are vertices")
+    refuse(twice, "vertices must be at different places, but duplicates are vertices")
 
 
 def _check_edges(faces: np.ndarray) -> None:
@@ -65,10 +65,11 @@ def _check_fans(faces: np.ndarray) -> None:
     directed = np.sort(faces[:, [[1, 2], [2, 0], [0, 1]]].reshape(-1, 2), axis=1)
     edges, counts = np.unique(directed, axis=0, return_counts=True)
     ends = np.bincount(edges[counts == 1].ravel(), minlength=int(faces.max()) + 1)
-    _refuse(ends > 2, "the faces around a vertex must form one fan, but do not at vertices")
+    refuse(ends > 2, "the faces around a vertex must form one fan, but do not at vertices")
 
 
-def _refuse(wrong: np.ndarray, text: str) -> None:
+def refuse(wrong: np.ndarray, text: str) -> None:
+    """**Raises:** `ValueError` naming the elements where `wrong` is true."""
     found = np.flatnonzero(wrong)
     if found.size:
         raise ValueError(f"{text} {_listed(found.tolist())}.")

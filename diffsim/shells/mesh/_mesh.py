@@ -1,14 +1,15 @@
 """Triangle meshes: rest positions, and who is whose neighbour."""
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from .._material import AbstractSubstance
+from ._abstract import AbstractMesh
 from ._check import check_mesh
 
 
-class TriangleMesh(eqx.Module):
+class TriangleMesh(AbstractMesh):
     """A triangle mesh of a surface with or without border, in its rest shape.
 
     Faces are oriented alike, so that their normals (x₁ − x₀) × (x₂ − x₀) point to one side. Edge
@@ -60,11 +61,6 @@ class TriangleMesh(eqx.Module):
         self.edge_opposites = jnp.asarray(opposites, int)
 
     @property
-    def num_vertices(self) -> int:
-        """Number of vertices."""
-        return self.positions.shape[0]
-
-    @property
     def num_edges(self) -> int:
         """Number of edges."""
         return self.edges.shape[0]
@@ -97,27 +93,9 @@ class TriangleMesh(eqx.Module):
         share = jnp.repeat(self.areas() / 3.0, 3)
         return jnp.zeros(self.num_vertices).at[self.faces.ravel()].add(share)
 
-    def select(self, where) -> Int[np.ndarray, " _"]:
-        """The vertices whose rest position satisfies the predicate.
+    def vertex_masses(self, material: AbstractSubstance) -> Float[Array, " v"]:
+        mass = jnp.repeat(self.areas() * material.per_size() / 3.0, 3)
+        return jnp.zeros(self.num_vertices).at[self.faces.ravel()].add(mass)
 
-        **Arguments:** `where`: a function of x, y, z (arrays) to booleans, or vertex indices.
-
-        **Raises:** `ValueError` if none does, or an index is out of range.
-        """
-        if not callable(where):
-            return _checked_indices(np.atleast_1d(np.asarray(where)), self.num_vertices)
-        chosen = np.flatnonzero(np.asarray(where(*np.asarray(self.positions).T)))
-        if chosen.size == 0:
-            raise ValueError("the predicate must select at least one vertex, but selects none.")
-        return chosen
-
-
-def _checked_indices(indices: np.ndarray, count: int) -> np.ndarray:
-    if indices.dtype == bool:
-        indices = np.flatnonzero(indices)
-    wrong = indices[(indices < 0) | (indices >= count)]
-    if wrong.size or not indices.size:
-        raise ValueError(
-            f"vertices must be chosen among 0 to {count - 1}, but are {indices.tolist()[:8]}."
-        )
-    return indices
+    def surface(self) -> Int[np.ndarray, " _"]:
+        return np.arange(self.num_vertices)

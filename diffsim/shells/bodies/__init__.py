@@ -1,0 +1,5 @@
+"""Solids of tetrahedra: fingertips, balls, blocks."""
+
+from ._elastic import SolidMaterial as SolidMaterial, stable_neo_hookean as stable_neo_hookean
+from ._mesh import TetrahedralMesh as TetrahedralMesh, ball as ball, block as block
+from ._solid import Solid as Solid
