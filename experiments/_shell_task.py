@@ -65,7 +65,7 @@ def _report(task, problem, figures: Figures, x: list[float]) -> str:
     lines = [
         f"# {task.name}: {task.line}",
         "",
-        task.build.__doc__ or "",
+        getattr(task.build, "func", task.build).__doc__ or "",
         "",
         "| variable | found |",
         "|---|---|",

@@ -77,8 +77,8 @@ def recording() -> Float[np.ndarray, "s m 2"]:
 def estimation() -> Problem:
     """Young's modulus of a sheet and its friction with a table, from the motion of three markers.
 
-    A rubber-like sheet of 100 × 20 × 0.5 mm is lifted at one end by 20 mm and pushed over a table, on
-    which it makes a bulge that grows until its far part slides. The recording (`recording`) was
+    A rubber-like sheet of 100 × 20 × 0.5 mm is lifted at one end by 20 mm and pushed over a table,
+    on which it makes a bulge that grows until its far part slides. The recording (`recording`) was
     made with 5 MPa and 0.25. Variables: Young's modulus 1e5-1e8 Pa, friction 0.05-1. Solved where
     the markers miss by at most 1.25 mm, root mean square over 60 numbers: at the true parameters
     the coarser model misses by 0.92 mm (it slips at other moments), to which the noise comes. With
