@@ -104,11 +104,19 @@ class _Allowance:
         self.runs.append(run)
         return run
 
+    def descend(self, optimiser: ds.AbstractOptimiser, x0: np.ndarray, cost: float) -> ds.Run:
+        """One start of a local method: with its share, which pays for two derivatives at least."""
+        return self.spend(optimiser, x0, max(_TRY * cost, self._least))
+
     @property
     def over(self) -> bool:
         """Whether the task is solved, or what is left does not pay for two derivatives."""
         solved = any(self.task.is_solved(run.best_value) for run in self.runs)
-        return solved or self.left < 2.0 * max(self.costs.values())
+        return solved or self.left < self._least
+
+    @property
+    def _least(self) -> float:
+        return 2.0 * max(self.costs.values())
 
 
 def solved(
@@ -141,7 +149,7 @@ def _restarted(make: Callable[[], ds.AbstractOptimiser]) -> Method:
     def method(allowance: _Allowance, x0: np.ndarray, cost: float) -> None:
         random = np.random.default_rng([allowance.seed, 12])
         while not allowance.over:
-            allowance.spend(make(), x0, _TRY * cost)
+            allowance.descend(make(), x0, cost)
             x0 = random.uniform(_LOW, _HIGH, x0.size)
 
     return method
@@ -161,7 +169,7 @@ def _screened(allowance: _Allowance, x0: np.ndarray, cost: float) -> None:
     for x in history.x[np.argsort(values)]:
         if allowance.over:
             return
-        allowance.spend(opt.LevenbergMarquardt(), x, _TRY * cost)
+        allowance.descend(opt.LevenbergMarquardt(), x, cost)
 
 
 _METHODS: dict[str, Method] = {
