@@ -80,7 +80,7 @@ def test_a_task_by_itself_leaves_figures_and_a_report(tmp_path, only_a_valley, m
     assert "a curved valley" in (tmp_path / "report.md").read_text()
 
 
-@pytest.mark.parametrize("cost", [COST, 10.0])
+@pytest.mark.parametrize("cost", [COST, 12.0])
 def test_local_methods_begin_anew_until_the_budget_is_spent(cost):
     never = shell_tasks.ShellTask("never", "cannot be solved", rosenbrock, solved=-1.0)
     prices = {"gradient": 2.8, "jacobian": 2.8}
