@@ -16,13 +16,15 @@ from ._study import AbstractStudy
 
 
 def studies() -> dict[str, AbstractStudy]:
-    """Every study by name, in alphabetical order."""
+    """Every study by name, in alphabetical order: one for each `AbstractStudy` that a module
+    defines, and those in its `STUDIES`."""
     found: dict[str, AbstractStudy] = {}
     for module in pkgutil.iter_modules(_package.__path__):
         loaded = importlib.import_module(f"{_package.__name__}.{module.name}")
         for _, kind in inspect.getmembers(loaded, inspect.isclass):
             if issubclass(kind, AbstractStudy) and kind.__module__ == loaded.__name__:
                 found[kind.name] = kind()
+        found |= {study.name: study for study in getattr(loaded, "STUDIES", ())}
     return dict(sorted(found.items()))
 
 

@@ -19,19 +19,21 @@ from diffsim.problems import shell_tasks
 from ._shell_film import film
 from ._store import Figures, write_text
 
-# What evolution is given before gradients take over.
+# What evolution or random points are given before gradients take over.
 _SHARE = 1.0 / 3.0
+# What one start of a local method is given.
+_TRY = 0.25
 # Random starts keep away from the bounds, where many tasks do nothing at all.
 _LOW, _HIGH = 0.1, 0.9
 # Of central differences, in the unit cube.
-_SHIFT = 1e-5
+_SHIFTS = (1e-3, 1e-4, 1e-5, 1e-6)
 
 Cell = dict[str, Any]
 
 
-def prices(problem: ds.Problem, x0: np.ndarray, repeats: int = 3) -> dict[str, float]:
-    """CPU time of a gradient and of a Jacobian over that of a value, warm, at one point; and the
-    error of the gradient there against central differences, relative to its largest entry."""
+def prices(problem: ds.Problem, x0: np.ndarray, repeats: int = 2) -> dict[str, float]:
+    """CPU time of a gradient and of a Jacobian over that of a value, warm, at one point; that of a
+    value in seconds; and the error of the gradient there against central differences."""
     simulate = Simulation(problem)
 
     def seconds(order) -> float:
@@ -41,19 +43,22 @@ def prices(problem: ds.Problem, x0: np.ndarray, repeats: int = 3) -> dict[str, f
 
     value = seconds("value")
     found = {order: max(seconds(order) / value, 1.0) for order in ("gradient", "jacobian")}
-    return found | {"gradient_error": gradient_error(simulate, x0)}
+    return found | {"value_seconds": value, "gradient_error": gradient_error(simulate, x0)}
 
 
 def gradient_error(simulate: Simulation, x: np.ndarray) -> float:
-    """Largest difference to central differences, over the largest entry of the gradient."""
+    """Difference of a slope to central differences, over the length of the gradient, in a random
+    direction: the least over several steps, since long ones have curvature and short ones
+    the tolerance of Newton's method in them."""
+    along = np.random.default_rng(x.size).standard_normal(x.size)
+    along /= np.linalg.norm(along)
 
-    def value(x) -> float:
-        return float(simulate(Request.at(x, "value")).value.value[0])
+    def value(step: float) -> float:
+        return float(simulate(Request.at(x + step * along, "value")).value.value[0])
 
     gradient = np.asarray(simulate(Request.at(x, "gradient")).value.gradient)[0]
-    steps = _SHIFT * np.eye(x.size)
-    differences = [(value(x + h) - value(x - h)) / (2.0 * _SHIFT) for h in steps]
-    return float(np.abs(gradient - differences).max() / np.abs(gradient).max())
+    slopes = [(value(h) - value(-h)) / (2.0 * h) for h in _SHIFTS]
+    return float(np.abs(slopes - gradient @ along).min() / np.linalg.norm(gradient))
 
 
 def start(problem: ds.Problem, seed: int) -> np.ndarray:
@@ -75,36 +80,107 @@ def cells(
     for seed in range(seeds):
         for method in methods:
             path = directory / "cells" / f"{task.name}-{method}-{seed:03d}.json"
-            solve = lambda: _solved(task, problem, method, cost, known, seed)  # noqa: B023
+            solve = lambda: solved(task, problem, method, cost, known, seed)  # noqa: B023
             found[method].append(kept(path, solve))
     return found
 
 
-def _solved(task, problem, method: str, cost: float, known: dict, seed: int) -> Cell:
-    def part(optimiser, x0, cost: float) -> ds.Run:
-        costs = {order: known[order] for order in ("gradient", "jacobian")}
-        budget = ds.Budget(cost=cost, costs=costs, target=task.solved)
-        return ds.solve(
-            problem, optimiser, budget=budget, x0=x0, key=seed, progress=False, throw=False
+class _Allowance:
+    """What a method may still spend on a task; each of its runs begins where it is told to."""
+
+    def __init__(self, task, problem: ds.Problem, cost: float, known: dict, seed: int):
+        self.task, self.problem, self.seed = task, problem, seed
+        self.costs = {order: known[order] for order in ("gradient", "jacobian")}
+        self.left = cost
+        self.runs: list[ds.Run] = []
+
+    def spend(self, optimiser: ds.AbstractOptimiser, x0: np.ndarray, cost: float) -> ds.Run:
+        budget = ds.Budget(cost=min(cost, self.left), costs=self.costs, target=self.task.solved)
+        key = int(np.random.default_rng([self.seed, len(self.runs)]).integers(2**31))
+        run = ds.solve(
+            self.problem, optimiser, budget=budget, x0=x0, key=key, progress=False, throw=False
         )
+        self.left -= run.counts.cost
+        self.runs.append(run)
+        return run
 
-    x0 = start(problem, seed)
-    if method != "relay":
-        return _traced(task, [part(_METHODS[method](), x0, cost)])
-    first = part(opt.CMAES(), x0, _SHARE * cost)
-    if task.is_solved(first.best_value):
-        return _traced(task, [first])
-    best = first.best_x if np.isfinite(first.best_value) else x0
-    return _traced(task, [first, part(opt.LBFGS(), best, cost - first.counts.cost)])
+    def descend(self, optimiser: ds.AbstractOptimiser, x0: np.ndarray, cost: float) -> ds.Run:
+        """One start of a local method: with its share, which pays for two derivatives at least."""
+        return self.spend(optimiser, x0, max(_TRY * cost, self._least))
+
+    @property
+    def over(self) -> bool:
+        """Whether the task is solved, or what is left does not pay for two derivatives."""
+        solved = any(self.task.is_solved(run.best_value) for run in self.runs)
+        return solved or self.left < self._least
+
+    @property
+    def _least(self) -> float:
+        return 2.0 * max(self.costs.values())
 
 
-_METHODS: dict[str, Callable[[], ds.AbstractOptimiser]] = {
-    "adam": lambda: opt.Adam(learning_rate=0.05),
-    "lbfgs": lambda: opt.LBFGS(),
-    "gauss_newton": lambda: opt.LevenbergMarquardt(),
-    "cmaes": lambda: opt.CMAES(),
-    "lamarckian": lambda: opt.CMAGradient("lamarckian"),
-    "baldwinian": lambda: opt.CMAGradient("baldwinian"),
+def solved(
+    task: shell_tasks.ShellTask,
+    problem: ds.Problem,
+    method: str,
+    cost: float,
+    known: dict[str, float],
+    seed: int,
+) -> Cell:
+    """What a method reaches from the start of a seed within its budget, and what it spends."""
+    allowance = _Allowance(task, problem, cost, known, seed)
+    _METHODS[method](allowance, start(problem, seed), cost)
+    return _traced(task, allowance.runs)
+
+
+Method = Callable[[_Allowance, np.ndarray, float], None]
+
+
+def _once(make: Callable[[], ds.AbstractOptimiser]) -> Method:
+    def method(allowance: _Allowance, x0: np.ndarray, cost: float) -> None:
+        allowance.spend(make(), x0, cost)
+
+    return method
+
+
+def _restarted(make: Callable[[], ds.AbstractOptimiser]) -> Method:
+    """Again from random points until the budget is spent, each start with its share at most."""
+
+    def method(allowance: _Allowance, x0: np.ndarray, cost: float) -> None:
+        random = np.random.default_rng([allowance.seed, 12])
+        while not allowance.over:
+            allowance.descend(make(), x0, cost)
+            x0 = random.uniform(_LOW, _HIGH, x0.size)
+
+    return method
+
+
+def _relay(allowance: _Allowance, x0: np.ndarray, cost: float) -> None:
+    run = allowance.spend(opt.CMAES(), x0, _SHARE * cost)
+    if not allowance.over:
+        allowance.spend(opt.LBFGS(), run.best_x if np.isfinite(run.best_value) else x0, cost)
+
+
+def _screened(allowance: _Allowance, x0: np.ndarray, cost: float) -> None:
+    """Random points, then Gauss-Newton from the best of them, one after another."""
+    points = max(2, int(_SHARE * cost))
+    history = allowance.spend(opt.RandomSearch(points, batch=1), x0, _SHARE * cost).history
+    values = np.where(np.isfinite(history.value), history.value, np.inf)
+    for x in history.x[np.argsort(values)]:
+        if allowance.over:
+            return
+        allowance.descend(opt.LevenbergMarquardt(), x, cost)
+
+
+_METHODS: dict[str, Method] = {
+    "adam": _once(lambda: opt.Adam(learning_rate=0.05)),
+    "lbfgs": _restarted(opt.LBFGS),
+    "gauss_newton": _restarted(opt.LevenbergMarquardt),
+    "screened": _screened,
+    "cmaes": _once(opt.CMAES),
+    "relay": _relay,
+    "lamarckian": _once(lambda: opt.CMAGradient("lamarckian")),
+    "baldwinian": _once(lambda: opt.CMAGradient("baldwinian")),
 }
 
 

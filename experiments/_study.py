@@ -17,7 +17,8 @@ class NoSettings(Strict):
 class AbstractStudy(abc.ABC):
     """A named computation with a typed configuration, which ends in a flat table of figures.
 
-    A study is one module of `experiments/studies/` with one final subclass. The module must not
+    A study is one module of `experiments/studies/` with one final subclass (or a list `STUDIES` of
+    studies that differ in what they are made with). The module must not
     import JAX or diffsim at its top: `diffsim list` imports it. Imports belong inside `run`.
 
     **Class attributes:**

@@ -3,6 +3,7 @@
 import functools
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -40,15 +41,39 @@ def answer(simulate: "Simulation", request: Request, ledger: Ledger, store: Stor
 
 
 class Simulation:
-    """Evaluations of one problem, whose leaves are taken apart once."""
+    """Evaluations of one problem, whose leaves are taken apart once.
+
+    Simulators whose programs take long to compile, those with `batches = "in turn"`, are asked for
+    one point at a time, and for Jacobians where gradients go forward anyway: two programs for
+    all methods."""
 
     def __init__(self, problem: Problem):
         self._one, self._many = Prepared(_one, problem), Prepared(evaluate_all, problem)
+        self._in_turn = problem.simulator.batches == "in turn"
+        self._by_jacobian = self._in_turn and problem.has_residuals and problem.forward_mode
 
     def __call__(self, request: Request) -> Timed:
         points = jnp.asarray(request.points)
+        if self._in_turn:
+            return _joined([self._alone(point[None], request.order) for point in points])
         evaluate = self._many if points.shape[0] > 1 else self._one
         return evaluate(points, request.order)
+
+    def _alone(self, point: Array, order: Order) -> Timed:
+        if order != "gradient" or not self._by_jacobian:
+            return self._one(point, order)
+        timed = self._one(point, "jacobian")
+        unasked = lambda e: (e.residuals, e.jacobian)
+        return timed._replace(value=eqx.tree_at(unasked, timed.value, (None, None)))
+
+
+def _joined(answers: list[Timed]) -> Timed:
+    """Answers at single points as that at all of them."""
+    if len(answers) == 1:
+        return answers[0]
+    evaluations = [answer.value for answer in answers]
+    together = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *evaluations)
+    return Timed(together, *(sum(times) for times in list(zip(*answers, strict=True))[1:]))
 
 
 def _one(problem: Problem, x: Array, order: Order) -> Evaluation:

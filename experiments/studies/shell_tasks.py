@@ -1,24 +1,16 @@
 """Tasks for sheets: gradients, evolution, and hybrids of both, on equal budgets."""
 
 from pathlib import Path
-from typing import Literal
+from typing import get_args
 
 from pydantic import Field
 
 from .._schema import ConfigurationError, Strict
+from .._shell_task import Method
 from .._store import Figures, write_text
 from .._study import AbstractStudy
 
-Method = Literal["adam", "lbfgs", "gauss_newton", "cmaes", "relay", "lamarckian", "baldwinian"]
-METHODS: tuple[Method, ...] = (
-    "adam",
-    "lbfgs",
-    "gauss_newton",
-    "cmaes",
-    "relay",
-    "lamarckian",
-    "baldwinian",
-)
+METHODS: tuple[Method, ...] = get_args(Method)
 
 
 class ShellTasksSettings(Strict):
@@ -36,9 +28,11 @@ class ShellTasks(AbstractStudy):
 
     All methods of a seed start at the same random point of the design space and have the same
     budget of forward-equivalent runs, a gradient or Jacobian counted at the CPU time that it was
-    measured to take; a run ends with its first success. `relay` gives a third of its budget to
-    CMA-ES and the rest to L-BFGS from the best point; `lamarckian` and `baldwinian` are
-    `optimise.CMAGradient`.
+    measured to take; a run ends with its first success. `lbfgs` and `gauss_newton` begin anew at a
+    random point when they have ended or a quarter of the budget is spent. `screened` gives a third
+    of its budget to random points and the rest to Gauss-Newton from the best of them, in turn;
+    `relay` gives a third to CMA-ES and the rest to L-BFGS from the best point; `lamarckian` and
+    `baldwinian` are `optimise.CMAGradient`.
     """
 
     name = "shell_tasks"

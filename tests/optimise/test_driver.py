@@ -7,7 +7,8 @@ import pytest
 
 import diffsim as ds
 import diffsim.optimise as opt
-from diffsim.optimise import Budget, LevenbergMarquardt, Multistart, solve
+from diffsim.optimise import Budget, LevenbergMarquardt, Multistart, Request, solve
+from diffsim.optimise._answering import Simulation
 from diffsim.problems import CASES, branin, disc, exponential_decay, half_failing, levy, rosenbrock
 from diffsim.problems._analytic import _box, formula_problem
 
@@ -206,3 +207,20 @@ def test_progress_goes_to_standard_error_and_only_to_a_terminal(capsys):
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == ""
+
+
+def test_a_simulator_that_goes_in_turn_answers_the_same_with_two_programs(monkeypatch):
+    problem = rosenbrock()
+    points = np.random.default_rng(3).uniform(size=(3, 2))
+    together = {o: Simulation(problem)(Request.at(points, o)).value for o in ("value", "gradient")}
+    monkeypatch.setattr(type(problem.simulator), "batches", "in turn")
+    in_turn = Simulation(problem)
+    for order, expected in together.items():
+        timed = in_turn(Request.at(points, order))
+        np.testing.assert_allclose(timed.value.value, expected.value, rtol=1e-12)
+        assert timed.value.residuals is timed.value.jacobian is None
+        assert timed.cpu_seconds > 0
+    found = in_turn(Request.at(points, "gradient")).value.gradient
+    np.testing.assert_allclose(found, together["gradient"].gradient, rtol=1e-12)
+    # A Jacobian has been compiled with it.
+    assert in_turn(Request.at(points, "jacobian")).compile_seconds == 0.0
