@@ -45,6 +45,7 @@ from ._profile import SuccessProfile as SuccessProfile, success_profile as succe
 from ._reinforce import Reinforce as Reinforce
 from ._searches import (
     Ascent as Ascent,
+    Multistart as Multistart,
     Sampling as Sampling,
     Stay as Stay,
     propose as propose,

@@ -10,7 +10,7 @@ from diffsim import optimise
 from diffsim._status import from_code
 
 from ..models import AbstractSurrogate
-from ._ascent import GradientAscent
+from ._ascent import GradientAscent, NormalisedAscent
 from ._interface import AbstractSearch, Designs, promised
 from ._problem import Calibration
 from ._reinforce import Reinforce
@@ -61,6 +61,26 @@ class Ascent(AbstractSearch):
             return _drive(model, calibration, self.method, x0, key, self.method.steps).x
 
         return promised(model, jax.vmap(climb)(starts))
+
+
+class Multistart(AbstractSearch):
+    """A first-order method from every offline design; the k ends that the model likes best.
+
+    Where many climbs end on one hill the designs gather there, as far as the model is sure of it.
+    """
+
+    method: optimise.AbstractFirstOrder = eqx.field(default_factory=NormalisedAscent)
+
+    def __call__(
+        self,
+        model: AbstractSurrogate,
+        starts: Float[Array, "k d"],
+        offline: Float[Array, "n d"],
+        key: Array,
+    ) -> Designs:
+        ends = Ascent(self.method)(model, offline, offline, key)
+        best = jnp.argsort(-ends.predicted)[: len(starts)]
+        return Designs(ends.x[best], ends.predicted[best])
 
 
 class Sampling(AbstractSearch):

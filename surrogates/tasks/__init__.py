@@ -1,5 +1,13 @@
 """Offline tasks whose truth we own."""
 
+from ._designs import (
+    Penalised as Penalised,
+    cell_design as cell_design,
+    five_scan_recovery as five_scan_recovery,
+    penalised as penalised,
+    shell_shape as shell_shape,
+    waveform_design as waveform_design,
+)
 from ._digits import (
     Barycentre as Barycentre,
     Counterfactual as Counterfactual,

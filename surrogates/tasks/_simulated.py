@@ -56,9 +56,7 @@ def biased_steady_state_recovery(*, starts: int = 30, gradients: bool = False) -
     method = ds.Adam(learning_rate=0.01, steps=20)
 
     def pool(seed: int):
-        return trajectory_pool(
-            problem, method, budget=60, starts=starts, seed=seed, score=score, gradients=gradients
-        )
+        return trajectory_pool(problem, method, budget=60, starts=starts, seed=seed, score=score)
 
     return ProblemTask(problem, score, pool=pool, gradients=gradients)
 
