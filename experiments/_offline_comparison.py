@@ -8,6 +8,7 @@ from typing import Any
 from surrogates import models, offline, search
 
 from ._offline_bench import TaskBench, fit_processes, kept, plain_members
+from ._offline_certificate import certificate_cell
 from ._offline_default import recipe_cell
 from ._offline_methods import ARMS, ascent_steps, ensemble_of, generative
 
@@ -29,6 +30,7 @@ EXTRAS: dict[str, Callable[[TaskBench], dict[str, Any]]] = {
     "gp": _gp_cell,
     "generative": _generative_cell,
     "recipe": recipe_cell,
+    "certificate": certificate_cell,
 }
 
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from surrogates import models, search, training
+from surrogates import models, search
 
 from ._offline_bench import (
     TaskBench,
@@ -56,7 +56,8 @@ def backtest(bench: TaskBench) -> dict[str, list[float]]:
 
     The best fifth of the *offline* set is kept from the models, which then are searched from the
     best of the rest; what is found is scored by process and ensemble of the whole offline set
-    together, on its z-scored scale, and the median is taken. Neither the hidden part nor the truth is looked at.
+    together, on its z-scored scale, and the median is taken. Neither the hidden part nor the truth
+    is looked at.
     """
     judge = committee(fit_processes(bench), ensemble_of(plain_members(bench), models.MeanOf()))
     seeds, count = range(bench.settings.seeds), bench.starts.shape[1]
