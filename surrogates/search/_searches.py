@@ -121,7 +121,9 @@ class Enumeration(AbstractSearch):
         key: Array,
     ) -> Designs:
         promise = jax.lax.map(
-            lambda x: jnp.mean(model(x)), self.designs, batch_size=min(self.block, len(self.designs))
+            lambda x: jnp.mean(model(x)),
+            self.designs,
+            batch_size=min(self.block, len(self.designs)),
         )
         best = jnp.argsort(-promise)[: len(starts)]
         return Designs(self.designs[best], promise[best])

@@ -42,14 +42,16 @@ def conformal_lower_bounds(
     L(x) = g(x) - Q(x), with Q(x) the `confidence` quantile of Σ pᵢ δ(sᵢ) + p(x) δ(∞), where
     sᵢ = g(xᵢ) - yᵢ on calibration designs that the model has not seen, and p are the density ratios
     w = q/p₀ of candidates to calibration designs, normalised to sum 1 with that of x. With exact
-    ratios the coverage is at least `confidence` whatever the model (R. Tibshirani, R. Foygel Barber,
-    E. Candès, A. Ramdas, NeurIPS 2019, 1904.06019, corollary 1); with `density_ratio`'s it is not
-    guaranteed, and where candidates leave the support of the calibration designs no ratio exists.
+    ratios the coverage is at least `confidence` whatever the model (R. Tibshirani, R. Foygel
+    Barber, E. Candès, A. Ramdas, NeurIPS 2019, 1904.06019, corollary 1); with `density_ratio`'s it
+    is not guaranteed, and where candidates leave the support of the calibration designs no ratio
+    exists.
 
     **Arguments:** `predicted` at the candidates; `over_predicted` sᵢ; `known_ratio`, `ratio`: w at
     calibration designs and candidates (all ones: no shift, the usual split-conformal bound).
 
-    **Raises:** `ValueError` for empty, negative or mismatched arrays, or a confidence outside (0, 1).
+    **Raises:** `ValueError` for empty, negative or mismatched arrays, or a confidence that is not
+    in (0, 1).
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be in (0, 1), but is {confidence:g}.")
