@@ -48,6 +48,7 @@ from ._searches import (
     Ascent as Ascent,
     Enumeration as Enumeration,
     Multistart as Multistart,
+    Relay as Relay,
     Sampling as Sampling,
     Stay as Stay,
     propose as propose,

@@ -104,6 +104,23 @@ class Sampling(AbstractSearch):
         return promised(model, jnp.clip(drawn, 0.0, 1.0))
 
 
+class Relay(AbstractSearch):
+    """Two searches, the second from what the first returns."""
+
+    first: AbstractSearch
+    second: AbstractSearch
+
+    def __call__(
+        self,
+        model: AbstractSurrogate,
+        starts: Float[Array, "k d"],
+        offline: Float[Array, "n d"],
+        key: Array,
+    ) -> Designs:
+        one, other = jax.random.split(key)
+        return self.second(model, self.first(model, starts, offline, one).x, offline, other)
+
+
 class Enumeration(AbstractSearch):
     """Of finitely many valid designs, the k that the model likes best: no search can find more.
 
