@@ -25,7 +25,6 @@ from ._offline_tasks import TASKS
 from ._store import write_text
 
 _PLACEBO = 1000  # added to the seed of training
-HELD_OUT = 0.2
 
 
 class TaskBench:
@@ -216,10 +215,3 @@ def fit_processes(bench: TaskBench) -> models.AbstractSurrogate:
 def plain_members(bench: TaskBench):
     """The plain ensembles' members, stacked (seeds, members)."""
     return bench._plain("mse", training.MSE(), bench.settings.members)
-
-
-def split(data: training.TrainingData) -> tuple[training.TrainingData, training.TrainingData]:
-    """(what is learnt from, the best of it)."""
-    order = jnp.argsort(-data.y[:, 0])
-    count = max(4, round(HELD_OUT * len(order)))
-    return data.at(jnp.sort(order[count:])), data.at(order[:count])

@@ -130,9 +130,9 @@ def test_all_searches_have_the_same_path():
     assert coms.climb.length * coms.climb.steps == pytest.approx(0.6)
 
 
-def test_the_recipe_takes_what_the_backtest_prefers():
-    criterion = {"one": [0.1, 0.5, 0.3], "two": [0.2, 0.5, 0.1]}
-    assert default.chosen(criterion) == ["two", "one", "one"]
+def test_the_recipe_takes_what_errs_least():
+    errors = {"one": [0.3, 0.5, 0.1], "two": [0.2, 0.5, 0.3]}
+    assert default.chosen(errors) == ["two", "one", "one"]
     cells = _cells({})
     for of_task in cells.values():
         of_task["plain"]["methods"]["ram"]["p50"] = [0.9] * SEEDS
@@ -154,20 +154,21 @@ def bench(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_the_backtest_sees_neither_truth_nor_hidden_part(bench, monkeypatch):
-    learnt, best = bench_module.split(_first(bench.data))
-    assert len(learnt.x) + len(best.x) == len(bench.sets[0].x)
-    assert float(learnt.y.max()) <= float(best.y.min())
+def test_the_recipe_is_chosen_without_truth_and_hidden_part(bench, monkeypatch):
+    learnt, kept = default.held_out(_first(bench.data), 0)
+    assert len(learnt.x) + len(kept.x) == len(bench.sets[0].x)
+    assert not {tuple(r) for r in np.asarray(learnt.x)} & {tuple(r) for r in np.asarray(kept.x)}
     with monkeypatch.context() as blind:
         blind.delattr(tasks.ProblemTask, "true_score")
-        for hidden in ("hidden_x", "hidden_score"):
-            blind.delattr(f"surrogates.offline.OfflineDataset.{hidden}", raising=False)
-        criterion = default.backtest(bench)
-    assert len(criterion) == 6
-    assert all(len(values) == 2 and np.all(np.isfinite(values)) for values in criterion.values())
+        blind.setattr(bench, "sets", None)
+        errors = default.held_out_errors(bench)
+    assert set(errors) == {"process", "ensemble", "committee"}
+    assert all(len(values) == 2 and np.all(np.asarray(values) > 0) for values in errors.values())
+    # A process of branin errs little; a perceptron of two epochs predicts next to nothing.
+    assert max(errors["process"]) < 0.7 < min(errors["ensemble"])
     assert len(bench.data.x[0]) == len(bench.sets[0].x)  # the bench itself still has all
     cell = default.recipe_cell(bench)
-    assert cell["chosen"] == default.chosen(cell["criterion"])
+    assert cell["chosen"] == ["process", "process"]
     assert len(cell["methods"][default.RECIPE]["p50"]) == 2
 
 
