@@ -93,29 +93,18 @@ class Valley(models.AbstractSurrogate):
         return -jnp.sum(jnp.logspace(0, 5, 5) * (turned @ (x - 0.4)) ** 2)[None]
 
 
-def test_cma_es_learns_the_covariance_as_well_as_pycma():
-    """One run each; without learning the shape neither gets below 1e-2 in as many generations."""
-    import cma
-
+def test_cma_es_learns_the_shape_of_a_valley():
+    """Without learning the covariance no run gets below 1e-2 in as many generations."""
     valley = Valley(models.Normalisation.identity(5))
     designs = jax.random.uniform(KEY, (32, 5))
-    found = search.propose(
-        search.CovarianceSearch(0.15, generations=220), valley, designs[:3], designs, key=KEY
-    )
-    ours = np.median(np.abs(found.x - 0.4).max(axis=1))
-    strategy = cma.CMAEvolutionStrategy(
-        np.asarray(designs[0]), 0.15, {"bounds": [0, 1], "verbose": -9, "seed": 1, "maxiter": 220}
-    )
-    score = jax.jit(lambda x: -valley(x)[0])
-    strategy.optimize(lambda x: float(score(x)))
-    theirs = np.abs(strategy.result.xbest - 0.4).max()
-    assert ours < 1e-4
-    assert np.log10(ours) < np.log10(theirs) + 3.0
+    finder = search.CovarianceSearch(0.15, generations=220)
+    found = search.propose(finder, valley, designs[:3], designs, key=KEY)
+    assert np.median(np.abs(found.x - 0.4).max(axis=1)) < 1e-4
 
 
 def test_each_run_of_cma_es_returns_its_best_inside_the_box():
     far = Bowl(jnp.asarray([1.4, 0.8, -0.2]), models.Normalisation.identity(3))
-    finder = search.CovarianceSearch(generations=40)
+    finder = search.CovarianceSearch(generations=80)
     found = search.propose(finder, far, STARTS, KNOWN.x, key=KEY)
     assert found.x.shape == STARTS.shape
     np.testing.assert_allclose(found.x, np.tile([1.0, 0.8, 0.0], (6, 1)), atol=5e-3)
