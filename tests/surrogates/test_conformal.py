@@ -35,11 +35,11 @@ def trials():
         whole[:, :2] = x
         return offline.simulate(problem, whole, score, gradients=False)[0]
 
-    mean, deviation = np.array([0.8, 0.75]), 0.12
+    mean, deviation = np.array([0.2, 0.25]), 0.12
     fit_x = random.uniform(size=(60, 2))
     plane = np.linalg.lstsq(np.c_[np.ones(60), fit_x], truth(fit_x), rcond=None)[0]
     model = lambda x: np.c_[np.ones(len(x)), x] @ plane
-    for _ in range(40):
+    for _ in range(15):
         known, candidates = random.uniform(size=(300, 2)), _inside(random, mean, deviation, 40)
         found.append((known, model(known) - truth(known), candidates, model(candidates),
                       truth(candidates)))  # fmt: skip
@@ -59,7 +59,7 @@ def test_exact_weights_cover_where_ignoring_the_shift_does_not(trials):
     found, density = trials
     weighted = _covered(found, lambda known, new: (density(known), density(new)))
     ignored = _covered(found, lambda known, new: (np.ones(len(known)), np.ones(len(new))))
-    assert abs(ignored - LEVEL) > 0.05
+    assert ignored < 0.7
     assert LEVEL - 0.02 < weighted < LEVEL + 0.06
     estimated = _covered(found, density_ratio)
     assert abs(estimated - LEVEL) < 0.06
