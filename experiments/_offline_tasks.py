@@ -19,6 +19,7 @@ SIMULATORS: dict[str, Callable[[int], tasks.ProblemTask]] = {
     "cell_design": lambda pool: tasks.cell_design(pool=pool, gradients=True),
     "voltammetric_recovery": lambda pool: tasks.voltammetric_recovery(pool=pool, gradients=True),
     "sweep_design": lambda pool: tasks.sweep_design(pool=pool, gradients=True),
+    "resistive_recovery": lambda pool: tasks.resistive_recovery(pool=pool, gradients=True),
     "five_scan_recovery": lambda pool: tasks.five_scan_recovery(pool=pool, gradients=True),
     "shell_shape": lambda pool: tasks.shell_shape(pool=pool, gradients=True),
     "waveform_design": lambda pool: tasks.waveform_design(pool=pool, gradients=True),

@@ -10,11 +10,13 @@ from .._study import AbstractStudy
 
 SIMULATORS = (
     "steady_state", "steady_state_biased", "cell_design", "voltammetric_recovery", "sweep_design",
-    "five_scan_recovery", "shell_shape",
+    "resistive_recovery",
 )  # fmt: skip
-# These too can be asked for; the functions are those on which the default recipe was tuned.
+# These too can be asked for: simulators that cost minutes to hours of CPU, and the functions on
+# which the default recipe was tuned.
 KNOWN = (
-    *SIMULATORS, "waveform_design", "branin", "hartmann6", "levy8", "styblinski_tang8",
+    *SIMULATORS, "shell_shape", "waveform_design", "five_scan_recovery", "branin", "hartmann6",
+    "levy8", "styblinski_tang8",
 )  # fmt: skip
 
 

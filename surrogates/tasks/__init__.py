@@ -20,6 +20,7 @@ from ._problem_task import ProblemTask as ProblemTask
 from ._simulated import (
     analytic_task as analytic_task,
     biased_steady_state_recovery as biased_steady_state_recovery,
+    resistive_recovery as resistive_recovery,
     steady_state_recovery as steady_state_recovery,
     sweep_design as sweep_design,
     voltammetric_recovery as voltammetric_recovery,
