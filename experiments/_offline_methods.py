@@ -56,7 +56,7 @@ def families(settings: Any, arm: str, size: int) -> list[tuple[str, training.Abs
         return [("mse", training.Sobolev(), settings.members)]
     # COMs hold the model down where the search will end.
     path = settings.reach * size**0.5
-    climb = training.NormalisedClimb(path / settings.coms_steps, settings.coms_steps)
+    climb = training.NormalisedClimb(length=path / settings.coms_steps, steps=settings.coms_steps)
     conservative = training.Conservative(limit=0.5, rate=settings.dual_rate, climb=climb)
     return [
         ("mse", training.MSE(), settings.members),

@@ -252,7 +252,7 @@ def _gradient_ascent(bench: Bench, arm: str, regulariser) -> dict[str, Any]:
 def _own_losses(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, Any]]:
     """Methods that are a loss of their own: COMs and RaM."""
     inner, step = bench.settings.coms_steps, 0.4
-    conservative = training.Conservative(limit=2.0, climb=training.RawClimb(step, inner))
+    conservative = training.Conservative(limit=2.0, climb=training.RawClimb(rate=step, steps=inner))
     epochs = bench.settings.epochs
 
     def coms():

@@ -142,7 +142,7 @@ def test_true_gradients_improve_the_gradient():
     assert cosine(taught) > cosine(untaught) + 0.02
 
 
-CLIMBS = (training.RawClimb(0.05, 10), training.NormalisedClimb(0.05, 5))
+CLIMBS = (training.RawClimb(rate=0.05, steps=10), training.NormalisedClimb(length=0.05, steps=5))
 
 
 @pytest.mark.parametrize("climb", CLIMBS, ids=["raw", "normalised"])
@@ -171,13 +171,13 @@ def test_a_climb_of_one_length_goes_as_far_as_the_search():
     """The fault that made COMs plain ascent: inner steps that end near where they began."""
     line = Line(jnp.asarray([1e-3, 0.0, 0.0]), models.Normalisation.identity(3))
     start = jnp.full(3, 0.2)
-    far = training.climbed(line, start, training.NormalisedClimb(0.1, 5))
+    far = training.climbed(line, start, training.NormalisedClimb(length=0.1, steps=5))
     np.testing.assert_allclose(far, [0.7, 0.2, 0.2])
-    near = training.climbed(line, start, training.RawClimb(0.05, 5))
+    near = training.climbed(line, start, training.RawClimb(rate=0.05, steps=5))
     assert float(near[0]) < 0.201
     still = Line(jnp.zeros(3), models.Normalisation.identity(3))
     np.testing.assert_array_equal(
-        training.climbed(still, start, training.NormalisedClimb(0.1, 5)), start
+        training.climbed(still, start, training.NormalisedClimb(length=0.1, steps=5)), start
     )
 
 
