@@ -242,7 +242,7 @@ def test_compare_refuses_what_it_cannot_use(tmp_path, capsys):
 def test_settings():
     study = find("offline_comparison")
     assert set(KNOWN) == set(TASKS)
-    with pytest.raises(ConfigurationError, match=r"tasks must be some of branin.*'brannin'"):
+    with pytest.raises(ConfigurationError, match=r"tasks must be some of steady_state.*'brannin'"):
         configure(study, {"tasks": "[brannin]"})
     with pytest.raises(ConfigurationError, match="primary"):
         configure(study, {"primary": "p90"})
