@@ -10,7 +10,8 @@ from diffsim import report
 from surrogates import statistics
 
 from ._offline_comparison import stored_cells
-from ._offline_recipe import RECIPE, levels
+from ._offline_default import RECIPE
+from ._offline_recipe import levels
 from ._offline_report import ARMS, METHODS, Cells, draw, figures_of, pictures, scores, write_table
 from ._registry import find
 from ._schema import ConfigurationError, validated

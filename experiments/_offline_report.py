@@ -61,7 +61,11 @@ def figures_of(cells: Cells, settings: Any) -> Figures:
             f"{arm}_best_control": best,
             f"{arm}_verdict": statistics.verdict(effect, adjusted[arm], over, same < 0.05),
         }
-    return figures | _methods(cells, metric) | recipe_figures(cells, metric)
+    figures |= _methods(cells, metric) | recipe_figures(cells, metric)
+    for name in ("coverage", "unweighted_coverage", "informative", "effective"):
+        each = [np.mean(cells[task]["certificate"][name]) for task in cells]
+        figures[f"certificate_{name}"] = float(np.mean(each))
+    return figures
 
 
 def _methods(cells: Cells, metric: str) -> Figures:
@@ -76,9 +80,12 @@ def _methods(cells: Cells, metric: str) -> Figures:
     effect = statistics.hierarchical_effect(taught, scores(cells, "plain", metric, ("ascent",)))
     figures |= {"sobolev_effect": effect.value, "sobolev_low": effect.low,
                 "sobolev_high": effect.high}  # fmt: skip
-    for name in ("gradient_cosine", "rank_correlation_hidden", "over_optimism"):
+    for name in ("gradient_cosine", "rank_correlation_hidden", "over_optimism", "travelled"):
         for arm in ("plain", "ignite", "sobolev"):
             figures[f"{arm}_{name}"] = float(np.mean(scores(cells, arm, name, ("ascent",))))
+    for method in ("ascent", "reinforce", "coms"):
+        for name in ("away", "travelled"):
+            figures[f"{method}_{name}"] = float(np.mean(scores(cells, "plain", name, (method,))))
     return figures
 
 

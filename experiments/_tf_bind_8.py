@@ -143,10 +143,10 @@ class Bench:
         return cell
 
     def _search(self, models_, finder, keys, stacked: bool) -> search.Designs:
-        if isinstance(finder, search.EvolutionSearch):
+        if isinstance(finder, search.ExpectedImprovementSearch):  # runs outside JAX
             each = [
                 finder(models.member_of(models_, i), self.starts, self.offline, key)
-                for i, key in enumerate(keys)
+                for i, key in enumerate(keys[: self.settings.bo_seeds])
             ]
             return jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)
         if not stacked:
@@ -185,16 +185,16 @@ def run_cells(task: tasks.TFBind8, settings: Any, directory: Path) -> dict[str, 
 def _forward_models(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, Any]]:
     """What searches on ensembles of design-baselines' forward model; gradient ascent on the first
     member of each, the placebo on the second."""
-    count = bench.settings.members
+    members = bench.settings.members
     stacked = bench.train(
         f"forward-{arm}",
         training.GaussianNLL(),
         regulariser,
         kind=models.GaussianMLP,
-        members=count,
+        members=members,
         epochs=bench.settings.epochs,
     )
-    groups = bench.grouped(stacked, count)
+    groups = bench.grouped(stacked, members)
 
     def member(index: int):
         return jax.tree.map(lambda leaf: leaf[:, index] if eqx.is_array(leaf) else leaf, groups)
@@ -206,7 +206,9 @@ def _forward_models(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, 
         return eqx.filter_vmap(lambda whole: models.Projected(whole, tasks.snap))(ensemble(mean))
 
     mean, least = models.MeanOf(), models.MinimumOf()
-    evolution = search.EvolutionSearch(runs=4, generations=60, deviation=0.5 * bench.z_score)
+    evolution = search.CovarianceSearch(0.5 * bench.z_score, bench.settings.generations)
+    count = bench.settings.designs
+    everything = search.Enumeration(jnp.asarray(bench.task.designs()))
     sampling = search.Sampling(search.Reinforce(0.01 * bench.z_score, 0.5 * bench.z_score))
     recipes = {
         "gradient_ascent": (lambda: member(0), bench.ascent()),
@@ -215,12 +217,19 @@ def _forward_models(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, 
         "ensemble_min": (lambda: ensemble(least), bench.ascent()),
         "reinforce": (snapped, sampling),
         "cma_es": (lambda: ensemble(mean), evolution),
+        "cbas": (snapped, search.ConditioningSearch()),
+        "mins": (snapped, search.InverseSearch(draws=max(512, 4 * count))),
+        "enumeration": (lambda: ensemble(mean), everything),
     }
     cells = {f"{n}-{arm}": bench.cell(f"{n}-{arm}", *recipe) for n, recipe in recipes.items()}
     if arm == "plain":
         # The same method with other random numbers: what chance alone does.
         name = "gradient_ascent-placebo"
         cells[name] = bench.cell(name, lambda: member(1), bench.ascent())
+    if bench.settings.bo_seeds:
+        name = f"bo_qei-{arm}"
+        finder = search.ExpectedImprovementSearch(restarts=2)
+        cells[name] = bench.cell(name, snapped, finder)
     return cells
 
 
@@ -243,7 +252,7 @@ def _gradient_ascent(bench: Bench, arm: str, regulariser) -> dict[str, Any]:
 def _own_losses(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, Any]]:
     """Methods that are a loss of their own: COMs and RaM."""
     inner, step = bench.settings.coms_steps, 0.4
-    conservative = training.Conservative(limit=2.0, step=step, steps=inner)
+    conservative = training.Conservative(limit=2.0, climb=training.RawClimb(rate=step, steps=inner))
     epochs = bench.settings.epochs
 
     def coms():

@@ -20,6 +20,11 @@ from . import (
     tasks as tasks,
     training as training,
 )
+from ._acquisitions import (
+    AbstractAcquisition as AbstractAcquisition,
+    LogImprovement as LogImprovement,
+    NoisyImprovement as NoisyImprovement,
+)
 from ._bayesian import BayesianOptimisation as BayesianOptimisation
 from ._botorch import fit_botorch_process as fit_botorch_process
 from ._network import (

@@ -1,4 +1,4 @@
-"""Bayesian optimisation by expected improvement, as a method of diffsim (extra `bo`)."""
+"""Bayesian optimisation with Gaussian processes, as a method of diffsim (extra `bo`)."""
 
 from typing import ClassVar, NamedTuple
 
@@ -12,30 +12,36 @@ from diffsim.optimise import REASONS, AbstractOptimiser, Request, Traits, reason
 from diffsim.optimise._conversation import generator
 from diffsim.optimise._interface import Need, succeeded
 
-from ._botorch import imported, largest_improvement
+from ._acquisitions import AbstractAcquisition, LogImprovement
+from ._botorch import best_batch, imported
 
 
 class BayesianState(NamedTuple):
     """What was evaluated, and what is waited for.
 
-    - `points` (N, d), `values` (N,): NaN where the evaluation failed.
+    - `points` (N, d), `answers` (N, 1 + q): value and slacks, NaN where the evaluation failed.
     - `batch` (b, d): asked for now; `seed`: of the random streams; `round`: how many batches.
     """
 
     points: Float[np.ndarray, "N d"]
-    values: Float[np.ndarray, " N"]
+    answers: Float[np.ndarray, "N a"]
     batch: Float[np.ndarray, "b d"]
     seed: Int[np.ndarray, " 2"]
     round: int
 
 
 class BayesianOptimisation(AbstractOptimiser):
-    """A Gaussian process of the value, and one design at a time of largest expected improvement.
+    """Gaussian processes of the value and of each slack, and the designs of largest acquisition.
 
-    The start and `initial` Sobol points, then one point after the other, the process (BoTorch's
-    defaults, noise included) fitted anew before each to the `memory` best points. Evaluations that
-    failed count as the worst that succeeded, or the search would stay where nothing is known;
-    where it picks a point it knows already, a random one is asked.
+    The start and `initial` Sobol points, then batch after batch, the processes (BoTorch's
+    defaults, noise included) fitted anew before each to the `memory` best points: the least
+    violating first, then by value. Evaluations that failed count as the worst that succeeded, or
+    the search would stay where nothing is known; a design that is known already gives way to a
+    random one.
+
+    `acquisition`: `LogImprovement()` by default, one design at a time; `NoisyImprovement(batch)`.
+    For constraints with a trust region see `SCBO`; without constraints that is TuRBO-1 by Thompson
+    sampling.
 
     **Bounds:** proposals lie in the unit cube.
 
@@ -48,11 +54,12 @@ class BayesianOptimisation(AbstractOptimiser):
     needs: ClassVar[Need] = "value"
     vmappable: ClassVar[bool] = False
     population: ClassVar[bool] = True
-    handles_constraints: ClassVar[bool] = False
+    handles_constraints: ClassVar[bool] = True
 
     initial: int = eqx.field(static=True, default=8)
     restarts: int = eqx.field(static=True, default=4)
     memory: int = eqx.field(static=True, default=100)
+    acquisition: AbstractAcquisition = eqx.field(default_factory=LogImprovement)
 
     def __check_init__(self):
         for name in ("initial", "restarts", "memory"):
@@ -67,7 +74,8 @@ class BayesianOptimisation(AbstractOptimiser):
         sobol = qmc.Sobol(traits.size, rng=np.random.default_rng(seed))
         others = sobol.random_base2(int(np.ceil(np.log2(self.initial))))[: self.initial]
         batch = np.concatenate([np.asarray(x0, float)[None], others])
-        return BayesianState(np.zeros((0, traits.size)), np.zeros(0), batch, seed, 0)
+        answers = np.zeros((0, 1 + traits.constraints))
+        return BayesianState(np.zeros((0, traits.size)), answers, batch, seed, 0)
 
     def ask(self, state: BayesianState) -> Request:
         return Request.at(state.batch, "value")
@@ -75,29 +83,44 @@ class BayesianOptimisation(AbstractOptimiser):
     def tell(
         self, state: BayesianState, request: Request, evaluation: ds.Evaluation
     ) -> BayesianState:
-        values = np.asarray(evaluation.value)
-        fine = np.asarray(succeeded(evaluation)) & np.isfinite(values)
+        answers = np.column_stack([np.asarray(evaluation.value), evaluation.constraints])
+        fine = np.asarray(succeeded(evaluation)) & np.all(np.isfinite(answers), axis=1)
         state = state._replace(
             points=np.concatenate([state.points, state.batch]),
-            values=np.concatenate([state.values, np.where(fine, values, np.nan)]),
+            answers=np.concatenate([state.answers, np.where(fine[:, None], answers, np.nan)]),
             round=state.round + 1,
         )
-        return state._replace(batch=self._proposed(state)[None])
+        return state._replace(batch=self._proposed(state))
 
     def status(self, state: BayesianState) -> Int[np.ndarray, " 1"]:
         return np.asarray(reason_code(REASONS.running))[None]
 
-    def _proposed(self, state: BayesianState) -> Float[np.ndarray, " d"]:
+    def _proposed(self, state: BayesianState) -> Float[np.ndarray, "b d"]:
         random = np.random.Generator(
             np.random.Philox(key=state.seed, counter=[0, 0, 0, state.round])
         )
-        elsewhere = random.uniform(size=state.batch.shape[1])
-        if np.unique(state.values[np.isfinite(state.values)]).size < 2:
+        elsewhere = random.uniform(size=(self.acquisition.batch, state.batch.shape[1]))
+        fine = np.all(np.isfinite(state.answers), axis=1)
+        if np.unique(state.answers[fine, 0]).size < 2:
             return elsewhere  # too little to learn from
-        values = np.where(np.isfinite(state.values), state.values, np.nanmax(state.values))
-        kept = np.argsort(values, kind="stable")[: self.memory]
-        found = largest_improvement(
-            state.points[kept], values[kept], self.restarts, int(random.integers(2**31 - 1))
+        worst = state.answers[fine].max(axis=0)
+        answers = np.where(fine[:, None], state.answers, worst)
+        above = np.maximum(answers[:, 1:], 0.0).sum(axis=1)
+        kept = np.lexsort((answers[:, 0], above))[: self.memory]
+        x, told = state.points[kept], _varying(answers[kept])
+        found = best_batch(
+            lambda: self.acquisition.function(x, told),
+            x.shape[1],
+            self.acquisition.batch,
+            self.restarts,
+            int(random.integers(2**31 - 1)),
         )
-        known = np.min(np.max(np.abs(state.points - found), axis=1)) < 1e-9
-        return elsewhere if known else found
+        apart = np.max(np.abs(found[:, None] - state.points[None]), axis=2).min(axis=1)
+        return np.where(apart[:, None] < 1e-9, elsewhere, found)
+
+
+def _varying(answers: Float[np.ndarray, "n a"]) -> Float[np.ndarray, "n a"]:
+    """Without the slacks that are the same everywhere: there is nothing to learn of them."""
+    keep = np.ptp(answers, axis=0) > 0
+    keep[0] = True
+    return answers[:, keep]

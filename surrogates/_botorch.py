@@ -4,6 +4,7 @@ It is imported lazily, and what comes out of it is a model of ours: no torch out
 """
 
 import importlib
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -72,30 +73,33 @@ def botorch_model(x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "n m"]) -> A
     return model.eval()
 
 
-def largest_improvement(
-    x: Float[np.ndarray, "n d"], y: Float[np.ndarray, " n"], restarts: int, seed: int
-) -> Float[np.ndarray, " d"]:
-    """The point of the unit cube from which a Gaussian process expects most below min(y).
+def botorch_models(x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "n a"]) -> Any:
+    """One fitted BoTorch model for each column of y; a single one as it is."""
+    fitted = [botorch_model(x, column[:, None]) for column in y.T]
+    return fitted[0] if len(fitted) == 1 else imported("botorch.models").ModelListGP(*fitted)
+
+
+def best_batch(
+    make: Callable[[], Any], size: int, batch: int, restarts: int, seed: int
+) -> Float[np.ndarray, "b d"]:
+    """The designs of the unit cube that maximise together the acquisition function made.
 
     **Raises:** `ImportError` naming the extra.
     """
-    torch = imported("torch")
-    acquisition, optim = imported("botorch.acquisition"), imported("botorch.optim")
-    bounds = torch.tensor([[0.0] * x.shape[1], [1.0] * x.shape[1]], dtype=torch.float64)
+    torch, optim = imported("torch"), imported("botorch.optim")
+    bounds = torch.tensor([[0.0] * size, [1.0] * size], dtype=torch.float64)
     # Its own stream: the global one is set, and put back as it was.
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = botorch_model(x, -y[:, None])
-        gain = acquisition.LogExpectedImprovement(model, best_f=float(-y.min()))
         found, _ = optim.optimize_acqf(
-            gain,
+            make(),
             bounds,
-            q=1,
+            q=batch,
             num_restarts=restarts,
             raw_samples=32 * restarts,
             options={"seed": seed, "maxiter": 50},
         )
-    return np.clip(found.detach().numpy()[0], 0.0, 1.0)
+    return np.clip(found.detach().numpy(), 0.0, 1.0)
 
 
 def posterior_samples(

@@ -142,5 +142,9 @@ def test_the_figures_of_training():
     from benchmarks import training
 
     figures = training.measure(rows=256, repeats=1)
-    for name in ("seeds_20_over_1", "ignite_step_ratio", "ignite_exact_step_ratio"):
-        assert figures[name] > 0.0
+    names = ("seeds_20_over_1", "ignite_step_ratio", "ignite_exact_step_ratio",
+             "small_seeds_20_over_1_with_compilation")  # fmt: skip
+    assert all(figures[name] > 0.0 for name in names)
+    # The same arithmetic, counted once: twenty seeds are twenty times one.
+    rate, seconds = figures["small_20_gflop_per_s"], figures["small_20_cpu_s"]
+    assert rate * seconds == pytest.approx(20 * 1e-9 * training.SMALL.operations())

@@ -10,7 +10,7 @@ from .._study import AbstractStudy, shared_data
 
 METHODS = (
     "gradient_ascent", "short_ascent", "ensemble_mean", "ensemble_min", "reinforce", "cma_es",
-    "coms", "ram",
+    "coms", "ram", "cbas", "mins", "enumeration",
 )  # fmt: skip
 
 
@@ -25,6 +25,10 @@ class TFBind8Settings(Strict):
     members: int = Field(5, ge=2, le=20, description="of an ensemble")
     learning_rate: float = Field(1e-3, gt=0, description="of Adam; published: 3e-4")
     coms_steps: int = Field(10, ge=1, le=200, description="of COMs' inner ascent; published: 50")
+    generations: int = Field(100, ge=1, le=1000, description="of CMA-ES, from each design")
+    bo_seeds: int = Field(
+        0, ge=0, le=64, description="of BO-qEI (extra `bo`), which runs one seed after the other"
+    )
     seed: int = 0
 
 
@@ -69,7 +73,7 @@ def _figures(cells, primary: str) -> Figures:
             figures[f"{method}_p100"] = float(np.mean(cell["p100"]))
             figures[f"{method}_p100_sd"] = float(np.std(cell["p100"]))
             figures[f"{method}_p50"] = float(np.mean(cell["p50"]))
-    pairs = {m: (f"{m}-ignite", f"{m}-plain", "ignite") for m in METHODS}
+    pairs = {m: (f"{m}-ignite", f"{m}-plain", "ignite") for m in _methods(cells)}
     pairs["gradient_ascent_fixed"] = ("gradient_ascent-ignite2", "gradient_ascent-plain", "ignite2")
     pairs["gradient_ascent_chance"] = (
         "gradient_ascent-placebo",
@@ -94,6 +98,11 @@ def _figures(cells, primary: str) -> Figures:
     return figures
 
 
+def _methods(cells) -> tuple[str, ...]:
+    """All that were run: BO-qEI only if seeds were given to it."""
+    return (*METHODS, *(["bo_qei"] if "bo_qei-plain" in cells else []))
+
+
 def _draw(cells, primary: str, path: Path) -> None:
     """Each run a dot, arms beside each other; and the paired differences."""
     import matplotlib
@@ -103,7 +112,8 @@ def _draw(cells, primary: str, path: Path) -> None:
     import numpy as np
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
-    for row, method in enumerate(METHODS):
+    methods = _methods(cells)
+    for row, method in enumerate(methods):
         plain, treated = (np.asarray(cells[f"{method}-{arm}"][primary]) for arm in _ARMS)
         jitter = np.random.default_rng(0).uniform(-0.08, 0.08, plain.size)
         for offset, scores, colour, arm in ((-0.15, plain, "C0", "plain"),
@@ -116,7 +126,7 @@ def _draw(cells, primary: str, path: Path) -> None:
     left.axvline(cells["best_offline"]["p100"][0], color="0.5", ls="--", lw=1, label="best offline")
     right.axvline(0.0, color="0.5", lw=1)
     for axes in (left, right):
-        axes.set_yticks(range(len(METHODS)), METHODS)
+        axes.set_yticks(range(len(methods)), methods)
         axes.invert_yaxis()
     left.set_xlabel(f"true score of the designs, {primary}")
     right.set_xlabel(f"IGNITE minus plain, paired by seed, {primary}")

@@ -23,6 +23,7 @@ from ._interface import (
     trainable as trainable,
 )
 from ._kernels import RBF as RBF, AbstractKernel as AbstractKernel, Matern52 as Matern52
+from ._lower_bound import Committee as Committee, LowerBound as LowerBound
 from ._mlp import MLP as MLP, GaussianMLP as GaussianMLP
 from ._normalisation import Normalisation as Normalisation
 from ._projected import Projected as Projected

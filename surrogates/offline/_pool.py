@@ -29,9 +29,11 @@ def simulate(
         )
     order = "gradient" if gradients else "value"
     values, slopes, codes = [], [], []
-    for start in range(0, len(x), _BATCH):
-        batch = x[start : start + _BATCH]
-        filled = np.resize(batch, (min(_BATCH, len(x)), x.shape[1]))  # one shape, one program
+    # Batches of one shape, one program, and as even as can be: little is simulated in vain.
+    size = -(-len(x) // -(-len(x) // _BATCH))
+    for start in range(0, len(x), size):
+        batch = x[start : start + size]
+        filled = np.resize(batch, (size, x.shape[1]))
         answer = ds.evaluate_batch(problem, jnp.asarray(filled), order)
         values.append(np.asarray(answer.value)[: len(batch)])
         codes.append(np.asarray(code(answer.result))[: len(batch)])

@@ -17,6 +17,7 @@ from ._correction import (
     corrected as corrected,
     uncorrected as uncorrected,
 )
+from ._covariance import CovarianceSearch as CovarianceSearch
 from ._evolution import EvolutionSearch as EvolutionSearch
 from ._expected_improvement import ExpectedImprovementSearch as ExpectedImprovementSearch
 from ._interface import (
@@ -45,6 +46,9 @@ from ._profile import SuccessProfile as SuccessProfile, success_profile as succe
 from ._reinforce import Reinforce as Reinforce
 from ._searches import (
     Ascent as Ascent,
+    Enumeration as Enumeration,
+    Multistart as Multistart,
+    Relay as Relay,
     Sampling as Sampling,
     Stay as Stay,
     propose as propose,

@@ -10,7 +10,7 @@ from diffsim import optimise
 from diffsim._status import from_code
 
 from ..models import AbstractSurrogate
-from ._ascent import GradientAscent
+from ._ascent import GradientAscent, NormalisedAscent
 from ._interface import AbstractSearch, Designs, promised
 from ._problem import Calibration
 from ._reinforce import Reinforce
@@ -63,6 +63,26 @@ class Ascent(AbstractSearch):
         return promised(model, jax.vmap(climb)(starts))
 
 
+class Multistart(AbstractSearch):
+    """A first-order method from every offline design; the k ends that the model likes best.
+
+    Where many climbs end on one hill the designs gather there, as far as the model is sure of it.
+    """
+
+    method: optimise.AbstractFirstOrder = eqx.field(default_factory=NormalisedAscent)
+
+    def __call__(
+        self,
+        model: AbstractSurrogate,
+        starts: Float[Array, "k d"],
+        offline: Float[Array, "n d"],
+        key: Array,
+    ) -> Designs:
+        ends = Ascent(self.method)(model, offline, offline, key)
+        best = jnp.argsort(-ends.predicted)[: len(starts)]
+        return Designs(ends.x[best], ends.predicted[best])
+
+
 class Sampling(AbstractSearch):
     """REINFORCE from the mean of the best offline designs; k draws of its last distribution."""
 
@@ -82,6 +102,48 @@ class Sampling(AbstractSearch):
         noise = jax.random.normal(drawing, starts.shape)
         drawn = state.mean + jnp.exp(state.log_deviation) * noise
         return promised(model, jnp.clip(drawn, 0.0, 1.0))
+
+
+class Relay(AbstractSearch):
+    """Two searches, the second from what the first returns."""
+
+    first: AbstractSearch
+    second: AbstractSearch
+
+    def __call__(
+        self,
+        model: AbstractSurrogate,
+        starts: Float[Array, "k d"],
+        offline: Float[Array, "n d"],
+        key: Array,
+    ) -> Designs:
+        one, other = jax.random.split(key)
+        return self.second(model, self.first(model, starts, offline, one).x, offline, other)
+
+
+class Enumeration(AbstractSearch):
+    """Of finitely many valid designs, the k that the model likes best: no search can find more.
+
+    `designs` (c, d) are all there are, or a part of them. They are predicted in blocks of `block`.
+    """
+
+    designs: Float[Array, "c d"]
+    block: int = eqx.field(static=True, default=4096)
+
+    def __call__(
+        self,
+        model: AbstractSurrogate,
+        starts: Float[Array, "k d"],
+        offline: Float[Array, "n d"],
+        key: Array,
+    ) -> Designs:
+        promise = jax.lax.map(
+            lambda x: jnp.mean(model(x)),
+            self.designs,
+            batch_size=min(self.block, len(self.designs)),
+        )
+        best = jnp.argsort(-promise)[: len(starts)]
+        return Designs(self.designs[best], promise[best])
 
 
 class Stay(AbstractSearch):

@@ -6,6 +6,11 @@ from ._across import (
     interquartile_mean as interquartile_mean,
     probability_of_improvement as probability_of_improvement,
 )
+from ._conformal import (
+    Certificate as Certificate,
+    conformal_lower_bounds as conformal_lower_bounds,
+    density_ratio as density_ratio,
+)
 from ._diagnostics import (
     gradient_cosine as gradient_cosine,
     over_optimism as over_optimism,

@@ -34,6 +34,7 @@ class ProblemTask(AbstractTask):
     - `percent`: how much of the pool, from the bottom, may be seen.
     - `best`: the best score there is; by default what simulator gradients from 16 starts find.
     - `gradients`: whether true gradients come with the data.
+    - `effort`: evaluations that the search for `best` may take.
     """
 
     problem: ds.Problem
@@ -42,6 +43,7 @@ class ProblemTask(AbstractTask):
     percent: float = 50.0
     best: float | None = None
     gradients: bool = False
+    effort: int = 3000
     differentiable: ClassVar[bool] = True
 
     @property
@@ -56,19 +58,30 @@ class ProblemTask(AbstractTask):
         """The task with its best score found, so that it is not sought again."""
         if self.best is not None:
             return self
-        return dataclasses.replace(self, best=best_score(self.problem, score=self.score))
+        best = best_score(self.problem, score=self.score, budget=self.effort)
+        return dataclasses.replace(self, best=best)
 
     def dataset(self, seed: int = 0) -> OfflineDataset:
         if callable(self.pool):
             pool = self.pool(seed)
         else:
-            pool = sobol_pool(
-                self.problem, self.pool, seed=seed, score=self.score, gradients=self.gradients
-            )
+            pool = sobol_pool(self.problem, self.pool, seed=seed, score=self.score)
         best = self.settled().best
         assert best is not None
         best = max(best, float(pool.score.max()))
-        return keep_bottom(pool, self.percent, name=self.name, best=best)
+        kept = keep_bottom(pool, self.percent, name=self.name, best=best)
+        return self._taught(kept) if self.gradients else kept
+
+    def _taught(self, kept: OfflineDataset) -> OfflineDataset:
+        """With true gradients of what may be seen; designs without any are dropped."""
+        slopes = self.true_gradient(kept.x)
+        fine = np.all(np.isfinite(slopes), axis=1)
+        failed = dict(kept.failed)
+        if not fine.all():
+            failed["no gradient"] = int(np.sum(~fine))
+        return dataclasses.replace(
+            kept, x=kept.x[fine], score=kept.score[fine], gradients=slopes[fine], failed=failed
+        )
 
     def true_score(self, x: Float[np.ndarray, "k d"]) -> Float[np.ndarray, " k"]:
         x = check_designs(x, self.size)

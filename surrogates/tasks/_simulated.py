@@ -3,6 +3,7 @@
 import functools
 from typing import Any, ClassVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -56,9 +57,7 @@ def biased_steady_state_recovery(*, starts: int = 30, gradients: bool = False) -
     method = ds.Adam(learning_rate=0.01, steps=20)
 
     def pool(seed: int):
-        return trajectory_pool(
-            problem, method, budget=60, starts=starts, seed=seed, score=score, gradients=gradients
-        )
+        return trajectory_pool(problem, method, budget=60, starts=starts, seed=seed, score=score)
 
     return ProblemTask(problem, score, pool=pool, gradients=gradients)
 
@@ -69,6 +68,16 @@ def voltammetric_recovery(*, pool: int = 600, gradients: bool = False) -> Proble
     Fe3+ + e- <=> Fe2+ at a plane, 0.1 V/s. Truth: 4e-5 m/s, 0.45, 0.43 V, 6e-10 m²/s, 0.2 F/m².
     """
     return ProblemTask(_recovery_problem(), NegativeLog(1.0), pool=pool, gradients=gradients)
+
+
+def resistive_recovery(*, pool: int = 600, gradients: bool = False) -> ProblemTask:
+    """k0, E0, D, capacitance and resistance of one simulated voltammogram at 1 V/s, 1 % noise.
+
+    The drop over the resistance and the charging current shift and round the peaks as slow kinetics
+    do. Truth: 1e-4 m/s, 0.43 V, 6e-10 m²/s, 0.3 F/m², 400 ohm.
+    """
+    score = NegativeLog(1.0)
+    return ProblemTask(_resistive_problem(), score, pool=pool, gradients=gradients, effort=600)
 
 
 def sweep_design(*, pool: int = 600, gradients: bool = False) -> ProblemTask:
@@ -95,6 +104,34 @@ def _cell(k0, alpha, formal, diffusivity, capacitance, area: Any = 1e-6, concent
         electrode=ec.Planar(area),
         circuit=ec.Circuit(capacitance=capacitance),
         temperature=298.15,
+    )
+
+
+def _resistive_cell(k0, formal, diffusivity, capacitance, resistance):
+    cell = _cell(k0, 0.5, formal, diffusivity, capacitance)
+    circuit = ec.Circuit(capacitance=capacitance, resistance=resistance)
+    return eqx.tree_at(lambda c: c.circuit, cell, circuit)
+
+
+@functools.cache
+def _resistive_problem() -> ds.Problem:
+    sweep = ec.CyclicSweep(0.8, 0.06, 1.0, samples=120)
+    clean = _resistive_cell(1e-4, 0.43, 6e-10, 0.3, 400.0)(sweep).checked().values["current"]
+    clean = np.asarray(clean)
+    noise = 0.01 * float(np.max(np.abs(clean)))
+    noisy = clean + noise * np.random.default_rng(1).standard_normal(clean.size)
+    return ds.Problem(
+        _resistive_cell(1e-5, 0.4, 1e-9, 0.1, 100.0),
+        sweep,
+        ds.DesignSpace(
+            k0=ds.Log(1e-6, 1e-3, unit="m/s"),
+            formal_potential=ds.Linear(0.33, 0.53, unit="V"),
+            diffusivity=ds.Log(1e-10, 5e-9, unit="m^2/s"),
+            capacitance=ds.Linear(0.0, 1.0, unit="F/m^2"),
+            resistance=ds.Linear(0.0, 1000.0, unit="ohm"),
+        ),
+        ds.LeastSquares(noisy, noise, observable="current"),
+        name="resistive_recovery",
     )
 
 

@@ -7,7 +7,14 @@ from ._chains import (
     AdamW as AdamW,
     Chain as Chain,
 )
-from ._conservative import Conservative as Conservative, climb as climb
+from ._conservative import (
+    AbstractClimb as AbstractClimb,
+    Conservative as Conservative,
+    NormalisedClimb as NormalisedClimb,
+    RawClimb as RawClimb,
+    climbed as climbed,
+    conservative_gap as conservative_gap,
+)
 from ._controls import (
     AbstractPenalty as AbstractPenalty,
     InputSmoothness as InputSmoothness,

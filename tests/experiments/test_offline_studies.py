@@ -7,16 +7,21 @@ import numpy as np
 import pytest
 
 from experiments import (
+    _offline_bench as bench_module,
+    _offline_certificate as certificate,
     _offline_comparison as comparison,
-    _offline_recipe as recipe,
+    _offline_default as default,
+    _offline_methods as methods,
     _offline_report as report,
     _store as store,
     cli,
 )
+from experiments._offline_tasks import TASKS
 from experiments._registry import configure, find, request_of
 from experiments._schema import ConfigurationError
 from experiments.studies.offline_comparison import KNOWN, OfflineSettings
 from experiments.studies.tf_bind_8 import METHODS, _figures
+from surrogates import tasks
 
 SEEDS = 12
 
@@ -24,7 +29,8 @@ SEEDS = 12
 def _cells(effects, tasks=("one", "two", "three", "four")):
     """Made-up scores: every arm is the plain one, plus its effect and a little noise."""
     random = np.random.default_rng(0)
-    names = ("p50", "gradient_cosine", "rank_correlation_hidden", "over_optimism")
+    names = ("p50", "gradient_cosine", "rank_correlation_hidden", "over_optimism", "travelled",
+             "away")  # fmt: skip
     cells = {}
     for task in tasks:
         plain = {m: random.uniform(0.3, 0.7, SEEDS) for m in report.METHODS}
@@ -38,8 +44,10 @@ def _cells(effects, tasks=("one", "two", "three", "four")):
         level = {n: [0.5] * SEEDS for n in names}
         cells[task]["gp"] = {"methods": {"gp_ascent": level}}
         cells[task]["generative"] = {"methods": {"cbas": level, "mins": level}}
-        ranks = {m: random.uniform(size=SEEDS).tolist() for m in comparison.CANDIDATES}
-        cells[task]["recipe"] = {"methods": {}, "criterion": ranks}
+        cells[task]["recipe"] = {"methods": {default.RECIPE: level}, "chosen": ["one"] * SEEDS}
+        cells[task]["certificate"] = {"methods": {}, "coverage": [0.9] * SEEDS,
+            "unweighted_coverage": [0.4] * SEEDS, "informative": [0.5] * SEEDS,
+            "effective": [7.0] * SEEDS}  # fmt: skip
         cells[task]["best_offline"] = {"methods": {"stay": level}}
     return cells
 
@@ -80,13 +88,8 @@ def test_table_and_picture_come_from_the_cells(tmp_path):
 
 
 def test_a_cell_that_is_there_is_not_computed_again(tmp_path, monkeypatch):
-    monkeypatch.setitem(
-        comparison.TASKS, "branin", lambda pool: comparison.tasks.analytic_task(
-            "branin", pool=pool, gradients=True
-        ),
-    )  # fmt: skip
     settings = OfflineSettings(tasks=("branin",), seeds=2, pool=40, designs=4)
-    bench = comparison.TaskBench("branin", settings, tmp_path)
+    bench = bench_module.TaskBench("branin", settings, tmp_path)
     trained = []
 
     def train(self, arm, loss, members, plain):
@@ -95,9 +98,11 @@ def test_a_cell_that_is_there_is_not_computed_again(tmp_path, monkeypatch):
             raise KeyboardInterrupt  # killed while this cell is under way
         return "models"
 
-    monkeypatch.setattr(comparison.TaskBench, "train", train)
-    monkeypatch.setattr(comparison.TaskBench, "_judge", lambda self, model, finder: {"p50": [0.5]})
-    monkeypatch.setattr(comparison, "_uses", lambda family, model, arm: [(family, model, None)])
+    monkeypatch.setattr(bench_module.TaskBench, "train", train)
+    monkeypatch.setattr(bench_module.TaskBench, "judge", lambda self, model, finder: {"p50": [0.5]})
+    monkeypatch.setattr(
+        bench_module, "uses", lambda family, model: [("ascent", model)] if family == "mse" else []
+    )
     first = bench.cell("plain")
     with pytest.raises(KeyboardInterrupt):
         bench.cell("sam")
@@ -106,25 +111,38 @@ def test_a_cell_that_is_there_is_not_computed_again(tmp_path, monkeypatch):
     files = {path.name for path in tmp_path.iterdir()}
     assert files == {"branin-000.nc", "branin-001.nc", "branin-plain.json"}
     assert json.loads((tmp_path / "branin-plain.json").read_text()) == first
-    again = comparison.TaskBench("branin", settings, tmp_path)
+    again = bench_module.TaskBench("branin", settings, tmp_path)
     assert [s.digest for s in again.sets] == [s.digest for s in bench.sets]
 
 
-def test_the_recipe_takes_what_the_offline_criterion_prefers():
+def test_all_searches_have_the_same_path():
+    """REINFORCE's mean and every climb may go reach·√d, an early stop a quarter of it."""
+    settings = OfflineSettings(reach=0.2)
+    for share in (1.0, 0.25):
+        found = methods.searches(settings, 9, share)
+        assert set(found) == set(report.METHODS)
+        climb, sampled = found["ascent"].method, found["reinforce"].method
+        path = climb.length * climb.steps
+        assert path == pytest.approx(share * 0.6, rel=0.05)
+        assert sampled.learning_rate * sampled.steps * 3.0 == pytest.approx(path, rel=0.05)
+        assert all(found[m] == found["ascent"] for m in found if m != "reinforce")
+    _, (_, coms, _), _ = methods.families(settings, "plain", 9)
+    assert coms.climb.length * coms.climb.steps == pytest.approx(0.6)
+
+
+def test_the_recipe_takes_what_errs_least():
+    errors = {"one": [0.3, 0.5, 0.1], "two": [0.2, 0.5, 0.3]}
+    assert default.chosen(errors) == ["two", "one", "one"]
     cells = _cells({})
     for of_task in cells.values():
-        for method, ranks in of_task["recipe"]["criterion"].items():
-            ranks[:] = [2.0 if method == "ram" else rank for rank in ranks]
-        of_task["plain"]["methods"]["ram"]["p50"] = np.linspace(0.9, 1.0, SEEDS).tolist()
+        of_task["plain"]["methods"]["ram"]["p50"] = [0.9] * SEEDS
+        of_task["recipe"]["methods"][default.RECIPE] = {"p50": [0.95] * SEEDS}
     figures = report.figures_of(cells, SETTINGS)
-    assert figures["recipe_taken"] == f"ram {4 * SEEDS}"
     assert figures["best_published"] == "ram"
-    assert figures["default_recipe_iqm"] == figures["best_published_iqm"]
-    assert figures["recipe_over_best_effect"] == 0.0
-    cells["one"]["recipe"]["criterion"]["coms"][3] = 3.0
-    assert recipe.choices(cells)["one"].count("coms") == 1
-    coms = cells["one"]["plain"]["methods"]["coms"]["p50"][3]
-    assert recipe.recipe_scores(cells, "p50")[0, 3] == coms
+    assert figures["recipe_taken"] == f"one {4 * SEEDS}"
+    assert figures["default_recipe_iqm"] == pytest.approx(0.95)
+    assert figures["recipe_over_best_effect"] == pytest.approx(0.05)
+    assert figures["certificate_coverage"] == pytest.approx(0.9)
 
 
 SMALL = OfflineSettings(tasks=("branin",), seeds=2, pool=60, designs=4, width=8, epochs=2, batch=16)
@@ -132,20 +150,37 @@ SMALL = OfflineSettings(tasks=("branin",), seeds=2, pool=60, designs=4, width=8,
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
-    return comparison.TaskBench("branin", SMALL, tmp_path_factory.mktemp("offline"))
+    return bench_module.TaskBench("branin", SMALL, tmp_path_factory.mktemp("offline"))
 
 
 @pytest.mark.slow
-def test_the_criterion_ranks_the_offline_best_and_sees_nothing_else(bench, monkeypatch):
-    """The truth is taken away, and what is held out is better than what is learnt."""
-    monkeypatch.delattr(comparison.tasks.ProblemTask, "true_score")
-    learnt, best = comparison._split(_first(bench.data))
-    assert len(learnt.x) + len(best.x) == len(bench.sets[0].x)
-    assert float(learnt.y.max()) <= float(best.y.min())
-    found = comparison.ranking_criterion(bench)
-    assert set(found) == set(comparison.CANDIDATES)
-    assert all(len(ranks) == 2 and np.all(np.abs(ranks) <= 1) for ranks in found.values())
+def test_the_recipe_is_chosen_without_truth_and_hidden_part(bench, monkeypatch):
+    learnt, kept = default.held_out(_first(bench.data), 0)
+    assert len(learnt.x) + len(kept.x) == len(bench.sets[0].x)
+    assert not {tuple(r) for r in np.asarray(learnt.x)} & {tuple(r) for r in np.asarray(kept.x)}
+    with monkeypatch.context() as blind:
+        blind.delattr(tasks.ProblemTask, "true_score")
+        blind.setattr(bench, "sets", None)
+        errors = default.held_out_errors(bench)
+    assert set(errors) == {"process", "ensemble", "committee"}
+    assert all(len(values) == 2 and np.all(np.asarray(values) > 0) for values in errors.values())
+    # A process of branin errs little; a perceptron of two epochs predicts next to nothing.
+    assert max(errors["process"]) < 0.7 < min(errors["ensemble"])
     assert len(bench.data.x[0]) == len(bench.sets[0].x)  # the bench itself still has all
+    cell = default.recipe_cell(bench)
+    assert cell["chosen"] == ["process", "process"]
+    assert len(cell["methods"][default.RECIPE]["p50"]) == 2
+
+
+@pytest.mark.slow
+def test_the_certificate_is_calibrated_on_what_the_model_has_not_seen(bench):
+    learnt, kept = certificate._halves(_first(bench.data), 0)
+    rows = {tuple(row) for row in np.asarray(learnt.x)} & {tuple(row) for row in np.asarray(kept.x)}
+    assert not rows
+    cell = certificate.certificate_cell(bench)
+    for name in ("coverage", "unweighted_coverage", "informative"):
+        assert len(cell[name]) == 2
+        assert all(0.0 <= value <= 1.0 for value in cell[name])
 
 
 def _first(data):
@@ -206,8 +241,8 @@ def test_compare_refuses_what_it_cannot_use(tmp_path, capsys):
 
 def test_settings():
     study = find("offline_comparison")
-    assert set(KNOWN) == set(comparison.TASKS)
-    with pytest.raises(ConfigurationError, match=r"tasks must be some of branin.*'brannin'"):
+    assert set(KNOWN) == set(TASKS)
+    with pytest.raises(ConfigurationError, match=r"tasks must be some of steady_state.*'brannin'"):
         configure(study, {"tasks": "[brannin]"})
     with pytest.raises(ConfigurationError, match="primary"):
         configure(study, {"primary": "p90"})

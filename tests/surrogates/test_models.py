@@ -178,3 +178,29 @@ def test_bad_input(normalisation):
     model = models.MLP(normalisation, key=jax.random.key(0))
     with pytest.raises(ValueError, match=r"must have shape \(b, 3\)"):
         models.predict(model, jnp.zeros((4, 2)))
+
+
+def test_a_committee_is_the_mean_of_models_of_any_kind(members, normalisation):
+    x, y = _data()
+    process = models.fit_gaussian_process(x[:, :], y, steps=2)
+    ensemble = models.Ensemble(members)
+    both = models.Committee(process, ensemble)
+    at = jnp.asarray(x[3])
+    np.testing.assert_allclose(both(at), 0.5 * (process(at) + ensemble(at)))
+    mean, spread = both.distribution(at)
+    np.testing.assert_allclose(mean, both(at))
+    np.testing.assert_allclose(spread, 0.5 * np.abs(process(at) - ensemble(at)))
+    assert both.smoothness == "smooth"
+    with pytest.raises(ValueError, match="members must be at least one"):
+        models.Committee()
+
+
+def test_a_lower_bound_is_below_the_mean_by_so_many_deviations():
+    x, y = _data()
+    process = models.fit_gaussian_process(x, y, steps=2)
+    at = jnp.full(3, 0.9)
+    mean, deviation = process.distribution(at)
+    np.testing.assert_allclose(models.LowerBound(process, 1.5)(at), mean - 1.5 * deviation)
+    np.testing.assert_allclose(models.LowerBound(process, 0.0)(at), mean)
+    with pytest.raises(ValueError, match="width must be at least 0, but is -1"):
+        models.LowerBound(process, -1.0)

@@ -80,6 +80,57 @@ def test_evolution_finds_the_best_and_returns_as_many_as_asked():
     assert np.abs(found.x - CENTRE).max() < 0.02
 
 
+class Valley(models.AbstractSurrogate):
+    """Lengths that differ 300-fold, along axes that are not those of the cube."""
+
+    normalisation: models.Normalisation
+    size: int = eqx.field(static=True, default=5)
+    outputs: int = eqx.field(static=True, default=1)
+    smoothness: models.Smoothness = eqx.field(static=True, default="smooth")
+
+    def standardised(self, x):
+        turned, _ = jnp.linalg.qr(jax.random.normal(jax.random.key(3), (5, 5)))
+        return -jnp.sum(jnp.logspace(0, 5, 5) * (turned @ (x - 0.4)) ** 2)[None]
+
+
+def test_cma_es_learns_the_shape_of_a_valley():
+    """Without learning the covariance no run gets below 1e-2 in as many generations."""
+    valley = Valley(models.Normalisation.identity(5))
+    designs = jax.random.uniform(KEY, (32, 5))
+    finder = search.CovarianceSearch(0.15, generations=220)
+    found = search.propose(finder, valley, designs[:3], designs, key=KEY)
+    assert np.median(np.abs(found.x - 0.4).max(axis=1)) < 1e-4
+
+
+def test_each_run_of_cma_es_returns_its_best_inside_the_box():
+    far = Bowl(jnp.asarray([1.4, 0.8, -0.2]), models.Normalisation.identity(3))
+    finder = search.CovarianceSearch(generations=80)
+    found = search.propose(finder, far, STARTS, KNOWN.x, key=KEY)
+    assert found.x.shape == STARTS.shape
+    np.testing.assert_allclose(found.x, np.tile([1.0, 0.8, 0.0], (6, 1)), atol=5e-3)
+    assert np.all(found.predicted >= models.predict(far, STARTS)[:, 0])
+    with pytest.raises(ValueError, match="deviation must be positive, but is 0"):
+        search.CovarianceSearch(0.0)
+    with pytest.raises(ValueError, match="generations must be at least 1"):
+        search.CovarianceSearch(generations=0)
+
+
+def test_multistart_returns_the_best_ends_of_all_offline_designs():
+    method = search.NormalisedAscent(0.01, steps=4)
+    found = search.propose(search.Multistart(method), BOWL, STARTS, KNOWN.x, key=KEY)
+    every = search.propose(search.Ascent(method), BOWL, KNOWN.x, KNOWN.x, key=KEY)
+    best = np.sort(every.predicted)[::-1][: len(STARTS)]
+    np.testing.assert_allclose(found.predicted, best)
+    np.testing.assert_allclose(models.predict(BOWL, found.x)[:, 0], best)
+
+
+def test_enumeration_finds_what_the_model_likes_best():
+    finder = search.Enumeration(KNOWN.x, block=10)  # blocks that do not divide the designs
+    found = search.propose(finder, BOWL, STARTS, KNOWN.x, key=KEY)
+    every = np.asarray(models.predict(BOWL, KNOWN.x)[:, 0])
+    np.testing.assert_array_equal(found.x, KNOWN.x[np.argsort(-every)[:6]])
+
+
 def test_to_stay_is_to_return_the_starts():
     found = search.propose(search.Stay(), BOWL, STARTS, KNOWN.x, key=KEY)
     np.testing.assert_array_equal(found.x, STARTS)

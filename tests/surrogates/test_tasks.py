@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import diffsim as ds
+from diffsim import problems
 from experiments._study import shared_data
 from surrogates import tasks
 from surrogates.tasks import _simulated, _tf_bind_8 as table
@@ -41,6 +42,52 @@ def test_wide_functions():
         tasks.wide_analytic_task("branin", 5)
     with pytest.raises(ValueError, match="name must be one of"):
         tasks.analytic_task("brannin")
+
+
+def test_what_violates_a_limit_pays_for_it():
+    case = problems.CASES["disc"]
+    problem, free = case.build(), tasks.penalised(case.build(), 3.0)
+    assert free.constraints == ()
+    for x in (jnp.asarray([0.5, 0.5]), jnp.asarray([0.97, 0.9]), jnp.asarray([0.1, 0.3])):
+        asked = problem.evaluate(x)
+        above = float(jnp.maximum(asked.constraints, 0.0).sum())
+        assert float(free.evaluate(x).value) == pytest.approx(float(asked.value) + 3.0 * above)
+    with pytest.raises(ValueError, match="must have constraints, but branin has none"):
+        tasks.penalised(problems.branin())
+    with pytest.raises(ValueError, match="weight must be positive"):
+        tasks.penalised(problem, 0.0)
+
+
+def test_gradients_come_with_what_may_be_seen_only(monkeypatch):
+    task = tasks.analytic_task("branin", pool=32, gradients=True)
+    asked = []
+    whole = tasks.ProblemTask.true_gradient
+
+    def broken(self, x):
+        asked.append(x)
+        slopes = whole(self, x)
+        slopes[3] = np.nan
+        return slopes
+
+    monkeypatch.setattr(tasks.ProblemTask, "true_gradient", broken)
+    dataset = task.dataset(0)
+    assert len(asked[0]) == 16
+    assert len(dataset.x) == 15  # a design without a gradient is dropped and counted
+    assert dataset.failed == {"no gradient": 1}
+    np.testing.assert_allclose(dataset.gradients, whole(task, dataset.x))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [tasks.cell_design, tasks.shell_shape])
+def test_simulated_designs_have_gradients(make):
+    task = make()
+    x = np.random.default_rng(1).uniform(0.3, 0.7, (1, task.size))
+    gradient, h = task.true_gradient(x)[0], 1e-5
+    for i in range(2):
+        step = h * np.eye(task.size)[i]
+        above, below = task.true_score(np.concatenate([x + step, x - step]))
+        numeric = (above - below) / (2 * h)
+        assert gradient[i] == pytest.approx(numeric, rel=1e-3, abs=1e-4 * np.abs(gradient).max())
 
 
 def test_the_oracle_refuses_what_is_no_design():

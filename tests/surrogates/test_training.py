@@ -142,23 +142,43 @@ def test_true_gradients_improve_the_gradient():
     assert cosine(taught) > cosine(untaught) + 0.02
 
 
-def test_conservative_models_predict_less_where_the_search_goes(plain):
-    loss = training.Conservative(limit=0.05, steps=10, rate=0.05)
+CLIMBS = (training.RawClimb(rate=0.05, steps=10), training.NormalisedClimb(length=0.05, steps=5))
+
+
+@pytest.mark.parametrize("climb", CLIMBS, ids=["raw", "normalised"])
+def test_conservative_models_predict_less_where_the_search_goes(plain, climb):
+    loss = training.Conservative(limit=0.05, rate=0.05, climb=climb)
     trainer = Trainer(loss=loss, epochs=60, batch=16)
     held = training.fit(model(KNOWN), KNOWN, trainer, key=KEY).model
 
     def gap(network):
-        beyond = jax.vmap(lambda x: training.climb(network, x, 0.05, 10))(KNOWN.x)
+        beyond = jax.vmap(lambda x: training.climbed(network, x, climb))(KNOWN.x)
         assert float(beyond.min()) >= 0.0
         assert float(beyond.max()) <= 1.0
         difference = models.predict(network, beyond) - models.predict(network, KNOWN.x)
-        return float(jnp.mean(difference) / network.normalisation.y_scale[0])
+        found = float(jnp.mean(difference) / network.normalisation.y_scale[0])
+        assert found == pytest.approx(float(training.conservative_gap(network, KNOWN.x, climb)))
+        return found
 
     assert gap(held) < 0.8 * gap(plain.model)
     state = (training.MSE().init(), jnp.asarray(1e-3))
-    lenient = training.Conservative(limit=50.0, steps=2)
+    lenient = training.Conservative(limit=50.0, climb=climb)
     _, (_, multiplier) = lenient(plain.model, KNOWN, state, KEY)
     assert float(multiplier) == 0.0
+
+
+def test_a_climb_of_one_length_goes_as_far_as_the_search():
+    """The fault that made COMs plain ascent: inner steps that end near where they began."""
+    line = Line(jnp.asarray([1e-3, 0.0, 0.0]), models.Normalisation.identity(3))
+    start = jnp.full(3, 0.2)
+    far = training.climbed(line, start, training.NormalisedClimb(length=0.1, steps=5))
+    np.testing.assert_allclose(far, [0.7, 0.2, 0.2])
+    near = training.climbed(line, start, training.RawClimb(rate=0.05, steps=5))
+    assert float(near[0]) < 0.201
+    still = Line(jnp.zeros(3), models.Normalisation.identity(3))
+    np.testing.assert_array_equal(
+        training.climbed(still, start, training.NormalisedClimb(length=0.1, steps=5)), start
+    )
 
 
 def test_early_stopping_returns_the_best_on_held_out_data():
