@@ -21,6 +21,7 @@ _MARGIN = 0.01
 
 def film(motion: shells.Dynamics, values: Mapping[str, np.ndarray], title: str, path: Path) -> Path:
     """Draw x and z of the edges of the sheet and of the bodies; written beside and renamed."""
+    assert isinstance(motion.shell, shells.Shell)
     times, positions = values["time"], values["positions"][..., [0, 2]]
     edges = np.asarray(motion.shell.mesh.edges)
     chosen = np.unique(np.linspace(0, len(times) - 1, _FRAMES).astype(int)).tolist()

@@ -244,6 +244,7 @@ def show(task: shell_tasks.ShellTask, problem: ds.Problem, cell: Cell, directory
     x = jnp.asarray(cell["x"])
     motion = problem.space.apply(problem.simulator, x)
     assert isinstance(motion, shells.Dynamics)
+    assert isinstance(motion.shell, shells.Shell)
     observed = jax.jit(lambda x: problem.observe(x).values)(x)
     values = {name: np.asarray(value) for name, value in observed.items()}
     film(motion, values, f"{task.name}, J = {value_of(cell):.3g}", directory / f"{task.name}.gif")

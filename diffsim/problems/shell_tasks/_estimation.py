@@ -52,6 +52,11 @@ def _dragged(cells: int, steps: int, young: float, friction: float) -> Dynamics:
     return Dynamics(shell, step=_DURATION / steps, steps=steps, tolerance=1e-7)
 
 
+def _mesh(motion: Dynamics) -> TriangleMesh:
+    assert isinstance(motion.shell, Shell)
+    return motion.shell.mesh
+
+
 def _marks(mesh: TriangleMesh, steps: int, data: Float[np.ndarray, "s m 2"]) -> list[Mark]:
     every = steps // _SAMPLES
     return [
@@ -67,7 +72,7 @@ def recording() -> Float[np.ndarray, "s m 2"]:
     """x and z (m) of three markers at ten times, of a sheet twice as finely resolved in space and
     time as the model that is fitted, with normal noise of 0.5 mm."""
     fine = _dragged(16, 120, **TRUTH)
-    mesh = fine.shell.mesh
+    mesh = _mesh(fine)
     clean = Marks(mesh, _marks(mesh, 120, np.zeros((_SAMPLES, len(_MARKERS), 2))))
     scaled = jax.jit(lambda d: clean.residuals(d(None).checked()))(fine)
     places = _TOLERANCE * np.asarray(scaled).reshape(_SAMPLES, len(_MARKERS), 2)
@@ -86,7 +91,7 @@ def estimation() -> Problem:
     half the friction cannot be told from the truth by this model.
     """
     coarse = _dragged(8, 60, 1e7, 0.5)
-    mesh = coarse.shell.mesh
+    mesh = _mesh(coarse)
     space = DesignSpace(
         young=Log(1e5, 1e8, unit="Pa"),
         friction=Log(0.05, 1.0, where=Leaf("shell.contacts.0.friction.coefficient")),

@@ -112,8 +112,9 @@ def _check(positions: np.ndarray, cells: np.ndarray) -> None:
             f"cells must be integers of shape (c, 4), c >= 1, but are {cells.dtype} of shape "
             f"{cells.shape}."
         )
-    refuse(~np.isfinite(positions).all(axis=1), "positions must be finite, but are not at vertices")
-    outside = ((cells < 0) | (cells >= len(positions))).any(axis=1)
+    strange = ~np.all(np.isfinite(positions), axis=1)
+    refuse(np.asarray(strange), "positions must be finite, but are not at vertices")
+    outside = np.asarray(((cells < 0) | (cells >= len(positions))).any(axis=1))
     refuse(outside, f"cells must refer to vertices 0 to {len(positions) - 1}, but do not in cells")
     unused = np.ones(len(positions), bool)
     unused[cells.ravel()] = False
