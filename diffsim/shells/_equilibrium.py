@@ -94,7 +94,7 @@ class Equilibrium(AbstractSimulator):
         return observe(values, result, {"newton_steps": jnp.sum(steps)})
 
     def _solve(self, q0, factor, memory):
-        potential = self.shell.potential(factor, factor, memory=memory)
+        potential = self.shell.unslanted(self.shell.potential(factor, factor, memory=memory))
         fixed = jax.lax.stop_gradient(potential)
         settings = self.shell.settings(self.tolerance, self.max_steps)
         quick = mixed_newton(fixed, q0, settings)

@@ -1,5 +1,6 @@
 """A sheet with its material, energies, loads and supports: the potential of its unknowns."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import equinox as eqx
@@ -63,6 +64,7 @@ class Shell(AbstractDeformable):
     self_contact: SelfContact | None
     slant: AbstractSlant | None
     pattern: BandPattern
+    plain_pattern: BandPattern
 
     def __init__(
         self,
@@ -90,12 +92,10 @@ class Shell(AbstractDeformable):
             self_contact.check(mesh)
         self.slant = self.bending.slant(mesh)
         batches = self._elements(0.0, 1.0)
-        self.pattern = band_pattern(
-            self.size,
-            tuple(np.asarray(batch.indices) for batch in batches),
-            tuple(batch.coupled for batch in batches),
-            _orders_along(mesh),
-        )
+        indices = tuple(np.asarray(batch.indices) for batch in batches)
+        coupled, orders = tuple(batch.coupled for batch in batches), _orders_along(mesh)
+        self.pattern = band_pattern(self.size, indices, coupled, orders)
+        self.plain_pattern = band_pattern(self.size, indices, orders=orders)
 
     @property
     def rubs(self) -> bool:
@@ -154,6 +154,13 @@ class Shell(AbstractDeformable):
             encounters=() if own is None else (own.encounters(self.mesh),),
             slant=self.slant,
         )
+
+    def unslanted(self, potential: Potential) -> Potential:
+        """The same, Newton's systems in the unknowns themselves.
+
+        For equilibria: on a table, slanted ones did not converge. The cause is not known.
+        """
+        return dataclasses.replace(potential, pattern=self.plain_pattern, slant=None)
 
     def energies(
         self, q: Float[Array, " n"], time: ScalarLike = 0.0, memory: PyTree = None
