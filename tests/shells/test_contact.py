@@ -8,6 +8,7 @@ import pytest
 
 from diffsim import shells
 
+GRAVITY = 9.80665
 MATERIAL = shells.IsotropicMaterial(1e7, 0.3, 2e-4, 500.0)
 
 

@@ -35,7 +35,7 @@ def test_it_finds_a_constrained_optimum_and_repeats_it():
 
 @pytest.mark.slow
 def test_without_constraints_it_is_turbo():
-    run = solve(problems.branin(), SCBO(initial=7, candidates=400), 32)
+    run = solve(problems.branin(), SCBO(initial=7, candidates=400), 48)
     assert run.best_value < 0.397887 + 0.1
     assert run.best_value < 0.2 * np.min(run.history.value[:8])
 

@@ -104,7 +104,7 @@ def test_cma_es_learns_the_shape_of_a_valley():
 
 def test_each_run_of_cma_es_returns_its_best_inside_the_box():
     far = Bowl(jnp.asarray([1.4, 0.8, -0.2]), models.Normalisation.identity(3))
-    finder = search.CovarianceSearch(generations=80)
+    finder = search.CovarianceSearch(generations=120)
     found = search.propose(finder, far, STARTS, KNOWN.x, key=KEY)
     assert found.x.shape == STARTS.shape
     np.testing.assert_allclose(found.x, np.tile([1.0, 0.8, 0.0], (6, 1)), atol=5e-3)
