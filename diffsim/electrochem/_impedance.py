@@ -19,7 +19,7 @@ from .._problem import Problem
 from .._simulator import AbstractLens, AbstractSimulator, AdjointName, Leaf
 from .._space import DesignSpace
 from .._status import RESULTS
-from ..solvers import BlockMatrix, Bordered, DecoupledMatrix, Rosenbrock, oscillation
+from ..solvers import BlockMatrix, Bordered, DecoupledMatrix, Integration, Rosenbrock, oscillation
 from ._cell_system import CellSystem
 from ._checks import check_positive
 from ._nodes import NodesInSpace
@@ -109,32 +109,27 @@ class Impedance(AbstractSimulator):
     def _settled(self, system: CellSystem, start: Bordered):
         """The state at the end of the hold, how the integration ended, and its steps."""
         integrator = self.cell.integrator
-        forward = self.cell.adjoint == "forward"
-        solution = diffrax.diffeqsolve(
-            diffrax.ODETerm(lambda t, y, args: args.during(t).field(t, y)),
+        integration = Integration(
             Rosenbrock(integrator.tableau),
-            t0=0.0,
-            t1=1.0,
-            dt0=_FIRST_STEP,
-            y0=start,
-            args=system,
-            stepsize_controller=diffrax.PIDController(
+            diffrax.PIDController(
                 rtol=0.1 * integrator.tolerance,
                 atol=0.01 * integrator.tolerance,
                 dtmin=_SMALLEST_STEP,
                 force_dtmin=False,
             ),
-            saveat=diffrax.SaveAt(t1=True),
-            max_steps=integrator.decided_steps(system.waveform),
-            adjoint=diffrax.ForwardMode() if forward else diffrax.RecursiveCheckpointAdjoint(),
-            throw=False,
+            1.0,
+            _FIRST_STEP,
+            integrator.decided_steps(system.waveform),
+            diffrax.SaveAt(steps=True),
         )
+        solution = integration(system, start, reverse=self.cell.adjoint == "checkpointed")
         limit = solution.result == diffrax.RESULTS.max_steps_reached
         failed = RESULTS.where(limit, RESULTS.step_limit, RESULTS.diverged)
         fine = solution.result == diffrax.RESULTS.successful
         result = RESULTS.where(fine, RESULTS.successful, failed)
-        state = jax.tree.map(lambda leaf: leaf[0], solution.ys)
-        return state, result, solution.stats["num_accepted_steps"]
+        steps = solution.stats["num_accepted_steps"]
+        state = jax.tree.map(lambda leaf: leaf[steps - 1], solution.ys)
+        return state, result, steps
 
 
 def _response(system: CellSystem, state: Bordered, periods: Array) -> tuple[Array, Array]:

@@ -22,10 +22,10 @@ from ..solvers import (
     RODAS5P,
     STAGE_FAILED,
     Bordered,
+    Integration,
     Rosenbrock,
     RosenbrockTableau,
     RoundedSteps,
-    checkpointed,
 )
 from ._cell_system import (
     STANDARD_CONCENTRATION,
@@ -324,22 +324,15 @@ class Voltammetry(AbstractSimulator):
         if segments > 1:
             corners = jnp.arange(1, segments, dtype=float)
             controller = diffrax.ClipStepSizeController(controller, jump_ts=corners)
-        max_steps = self.integrator.decided_steps(system.waveform)
-        forward = self.adjoint == "forward"
-        return diffrax.diffeqsolve(
-            diffrax.ODETerm(lambda t, y, args: args.during(t).field(t, y)),
+        integration = Integration(
             Rosenbrock(self.integrator.tableau),
-            t0=0.0,
-            t1=float(segments),
-            dt0=_FIRST_STEP,
-            y0=state,
-            args=system,
-            stepsize_controller=controller,
-            saveat=diffrax.SaveAt(dense=True),
-            max_steps=max_steps,
-            adjoint=diffrax.ForwardMode() if forward else checkpointed(max_steps),
-            throw=False,
+            controller,
+            float(segments),
+            _FIRST_STEP,
+            self.integrator.decided_steps(system.waveform),
+            diffrax.SaveAt(dense=True),
         )
+        return integration(system, state, reverse=self.adjoint == "checkpointed")
 
 
 def _longest_step(system: AbstractCellSystem) -> Array:

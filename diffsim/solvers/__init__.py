@@ -4,6 +4,7 @@ minimisation of energies of meshes with sparse direct solves and exact implicit 
 Knows no physics.
 """
 
+from ._adjoint import Integration as Integration
 from ._algebraic import (
     AlgebraicMatrix as AlgebraicMatrix,
     ConstrainedMatrix as ConstrainedMatrix,
@@ -62,5 +63,5 @@ from ._rosenbrock import (
     RosenbrockTableau as RosenbrockTableau,
 )
 from ._slant import AbstractSlant as AbstractSlant, SlantedMatrix as SlantedMatrix
-from ._steps import RoundedSteps as RoundedSteps, checkpointed as checkpointed
+from ._steps import RoundedSteps as RoundedSteps
 from ._system import AbstractBorderedSystem as AbstractBorderedSystem

@@ -132,7 +132,7 @@ class BorderInterpolation(diffrax.AbstractLocalInterpolation):
     """The continuous extension of Rodas methods (Hairer & Wanner VI.4), of the border only.
 
     The border is what an electrode shows; keeping the nodes of every step would be most of
-    the memory of a gradient.
+    the memory of a gradient. `begin` and `jumped` are those of the step, for reverse mode.
     """
 
     t0: Array
@@ -140,6 +140,8 @@ class BorderInterpolation(diffrax.AbstractLocalInterpolation):
     y0: Float[Array, " k"]
     y1: Float[Array, " k"]
     k: Float[Array, "rows k"]
+    begin: Array
+    jumped: Array
 
     def evaluate(self, t0, t1=None, left: bool = True) -> Bordered:
         """The border at `t0`; nodes are not kept and come as NaN."""
@@ -188,7 +190,7 @@ class Rosenbrock(diffrax.AbstractAdaptiveSolver):
         # away, but the derivative of an infinite 1/h would not be: zero times that is NaN.
         h = jnp.where(t1 > t0, t1 - t0, _IDLE_STEP)
         y1, error, k = _stages(self.tableau, system, t0, h, y0)
-        dense = dict(y0=y0.border, y1=y1.border, k=k)
+        dense = dict(y0=y0.border, y1=y1.border, k=k, begin=t0, jumped=jumped)
         # A state that could not be made consistent ends the integration: no step is short
         # enough. The step is kept, since Diffrax forgets the result of a rejected one.
         entered = jnp.all(jnp.isfinite(y0.border))

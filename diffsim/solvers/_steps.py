@@ -1,4 +1,4 @@
-"""Steps: their sizes, and what is kept of them for reverse mode."""
+"""Sizes of steps."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,16 +11,6 @@ from jaxtyping import Array
 # Sizes to the doubling; the offset keeps powers of two, which controllers like, off the edges.
 _SIZES = 256.0
 _OFFSET = 0.37
-
-
-def checkpointed(max_steps: int) -> diffrax.RecursiveCheckpointAdjoint:
-    """Reverse mode that keeps the state, some kilobytes, before every step of a cell.
-
-    With fewer checkpoints stretches of several steps are computed anew on the way back. That takes
-    up to three times as long, and where round-off decides whether a step is kept, which at
-    tolerances of 1e-8 it does now and then, other steps come out and the gradient is wrong.
-    """
-    return diffrax.RecursiveCheckpointAdjoint(checkpoints=max_steps)
 
 
 class RoundedSteps(diffrax.AbstractAdaptiveStepSizeController):

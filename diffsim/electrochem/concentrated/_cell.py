@@ -19,10 +19,10 @@ from ...solvers import (
     RODAS4P,
     STAGE_FAILED,
     Bordered,
+    Integration,
     Rosenbrock,
     RosenbrockTableau,
     RoundedSteps,
-    checkpointed,
 )
 from .._checks import check_at_least, check_positive, check_value
 from ..kinetics._base import parameter
@@ -203,23 +203,17 @@ class PolarisationCell(AbstractSimulator):
             step_ts=observed,
             jump_ts=jax.lax.stop_gradient(system.programme.corners),
         )
-        max_steps = self.stepping.max_steps + system.programme.corners.size
-        forward = self.adjoint == "forward"
-        return diffrax.diffeqsolve(
-            diffrax.ODETerm(lambda t, y, args: args.field(t, y)),
+        integration = Integration(
             Rosenbrock(self.stepping.tableau),
-            t0=0.0,
-            t1=end,
-            dt0=_FIRST_STEP * end,
-            y0=Bordered(jnp.full((1, self.cells), start), jnp.zeros(0)),
-            args=system,
-            stepsize_controller=controller,
-            saveat=diffrax.SaveAt(steps=True),
-            event=diffrax.Event(_left_range),
-            max_steps=max_steps,
-            adjoint=diffrax.ForwardMode() if forward else checkpointed(max_steps),
-            throw=False,
+            controller,
+            end,
+            _FIRST_STEP * end,
+            self.stepping.max_steps + system.programme.corners.size,
+            diffrax.SaveAt(steps=True),
+            diffrax.Event(_left_range),
         )
+        rest = Bordered(jnp.full((1, self.cells), start), jnp.zeros(0))
+        return integration(system, rest, reverse=self.adjoint == "checkpointed")
 
 
 def _left_range(t, y: Bordered, args: PolarisationSystem, **_) -> Array:
