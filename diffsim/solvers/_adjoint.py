@@ -82,11 +82,12 @@ def _forward(perturbed, given, run):
 
 def _recorded(given, run: Integration) -> diffrax.Solution:
     """With the state after every step and, for its interpolation, the step itself."""
-    return run._solve(*given, diffrax.SaveAt(steps=True, dense=True))
+    system, start = given
+    return run._solve(system, start, diffrax.SaveAt(steps=True, dense=True))
 
 
 @_reversible.def_bwd
-def _backward(solution: diffrax.Solution, cotangent, perturbed, given, run: Integration):
+def _backward(solution: Any, cotangent: Any, perturbed, given, run: Integration):
     system, start = given
     moving, still = eqx.partition(system, perturbed[0])
     steps: Any = solution.interpolation

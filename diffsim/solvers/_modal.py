@@ -11,6 +11,9 @@ from jaxtyping import Array, Float
 
 from ._matrix import AbstractBorderedMatrix, Bordered, small_inverse, solve_anew
 
+# The square of a coupling of two nodes that counts for nothing, in parts of their own rates.
+_APART = 1e-40
+
 
 def modes(
     lower: Float[Array, " n"], diagonal: Float[Array, " n"], upper: Float[Array, " n"]
@@ -20,7 +23,10 @@ def modes(
     `lower[0]` and `upper[-1]` are ignored; the products `lower[1:] * upper[:-1]` must be
     positive. The one dense matrix is that of this decomposition, before the integration begins.
     """
-    beside = jnp.sqrt(lower[1:] * upper[:-1])
+    # Where a fast stream parts two nodes their product is less than any double, and of the root of
+    # nothing there is no derivative: what is held up is far below round-off.
+    least = _APART * diagonal[1:] * diagonal[:-1]
+    beside = jnp.sqrt(jnp.maximum(lower[1:] * upper[:-1], least))
     symmetric = jnp.diag(diagonal) + jnp.diag(beside, 1) + jnp.diag(beside, -1)
     rates, vectors = jnp.linalg.eigh(symmetric, symmetrize_input=False)
     return rates, vectors[0]

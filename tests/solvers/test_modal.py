@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from diffsim.solvers import Bordered, DecoupledMatrix, ModalMatrix, linear_solver, modes
 
@@ -73,3 +74,17 @@ def test_derivatives_of_what_the_border_sees():
         step = jnp.zeros(2).at[i].set(1e-6)
         change = (answer(at + step) - answer(at - step)) / 2e-6
         np.testing.assert_allclose(forward[i], change, rtol=1e-6)
+
+
+def test_parted_nodes_have_a_derivative():
+    """A stream so fast that what couples two nodes underflows: their product is zero."""
+
+    def first_rate(pull):
+        lower = jnp.array([0.0, 1e-200, 0.7]) * pull
+        upper = jnp.array([1e-200, 0.5, 0.0]) * pull
+        rates, first = modes(lower, jnp.array([-3.0, -2.0, -1.0]), upper)
+        return jnp.sum(rates**2) + jnp.sum(first**4)
+
+    exact = 4 * 0.7 * 0.5  # 2 beside^2 in the sum of squares of the rates
+    assert float(jax.grad(first_rate)(1.0)) == pytest.approx(exact, rel=1e-12)
+    assert float(jax.jacfwd(first_rate)(1.0)) == pytest.approx(exact, rel=1e-12)

@@ -20,6 +20,8 @@ from diffsim.solvers import (
 class Coupled(AbstractBorderedSystem):
     """Two nonlinear nodes, forced in time, and an algebraic border z = y₀² + sin t."""
 
+    pull: jax.Array = eqx.field(default_factory=lambda: jnp.asarray(0.3))
+
     def during(self, t):
         return self
 
@@ -31,7 +33,7 @@ class Coupled(AbstractBorderedSystem):
 
     def field(self, t, state):
         y, z = state
-        first = -(y[:, :1] ** 2) + y[:, 1:] + 0.3 * z[0]
+        first = -(y[:, :1] ** 2) + y[:, 1:] + self.pull * z[0]
         second = -2.0 * y[:, 1:] + y[:, :1] + jnp.cos(3.0 * t)
         balance = y[0, 0] ** 2 + jnp.sin(t) - z[0]
         return Bordered(jnp.concatenate([first, second], axis=1), balance[None])
