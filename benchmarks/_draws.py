@@ -22,9 +22,9 @@ from ._families import Family, Numerics
 SILENT = 1e-3
 
 TOLERANCE = 1e-4
-# Of the runs whose derivatives are compared with differences, and the step of these in the unit
-# cube; the first step must not show the changes of the discrete scheme.
-_FINE, _STEP = 1e-8, 2e-3
+# Of the differences with which derivatives are compared, in the unit cube; the changes of the
+# discrete scheme with the parameters must not show, hence `Family.fine`.
+_STEP = 2e-3
 
 
 class Tally(NamedTuple):
@@ -115,16 +115,16 @@ def derivatives(family: Family, count: int, *, seed: int = 1) -> Derivatives:
     weigh = _weighted(family, generator)
     value = eqx.filter_jit(lambda unit: weigh("forward", unit))
     along = eqx.filter_jit(lambda unit, v: jax.jvp(lambda u: weigh("forward", u), (unit,), (v,)))
-    slope = eqx.filter_jit(jax.grad(lambda unit: weigh("checkpointed", unit)))
+    slope = eqx.filter_jit(jax.value_and_grad(lambda unit: weigh("checkpointed", unit)))
     modes, differences = [], []
     units = qmc.LatinHypercube(len(family.ranges), rng=seed).random(count)
     for unit in 0.01 + 0.98 * units:
         v = generator.standard_normal(unit.size)
         v /= np.linalg.norm(v)
         _, forward = along(jnp.asarray(unit), jnp.asarray(v))
-        gradient = np.asarray(slope(jnp.asarray(unit)))
+        here, gradient = (np.asarray(part) for part in slope(jnp.asarray(unit)))
         near = [float(value(jnp.asarray(unit + h * _STEP * v))) for h in (-2, -1, 1, 2)]
-        if not np.all(np.isfinite(near)):  # a failed run has no derivative
+        if not np.all(np.isfinite([here, *near])):  # a failed run has no derivative
             continue
         central = (near[0] - 8 * near[1] + 8 * near[2] - near[3]) / (12 * _STEP)
         # The gradient's length, not the derivative along v, which may happen to vanish.
@@ -139,7 +139,7 @@ def _weighted(family: Family, generator: np.random.Generator):
     """A weighted sum of all that a draw gives; NaN where the draw fails."""
 
     def weigh(adjoint, unit):
-        how = Numerics(_FINE, None, 16384, adjoint)
+        how = Numerics(family.fine, None, 16384, adjoint)
         values, ended = simulate(family, how, physical(family, unit))
         weights = jnp.asarray(np.cos(phase * np.arange(values.size)))
         return jnp.where(ended == 0, weights @ values, jnp.nan)

@@ -43,13 +43,15 @@ class Family(NamedTuple):
 
     **Fields:** `run` gives a column of numbers and how the simulation ended; `cells`: of the
     refined run, None where there is no grid to refine; `reference`: the same column by other
-    means, where there is nothing to refine at all.
+    means, where there is nothing to refine at all; `fine`: the tolerance at which derivatives are
+    checked, the least one at which round-off does not yet decide the steps.
     """
 
     ranges: dict[str, tuple[float, float]]
     run: Callable[[Numbers, Numerics], tuple[Float[Array, " t"], Observables]]
     cells: int | None = 144
     reference: Callable[[dict[str, float]], np.ndarray] | None = None
+    fine: float = 1e-8
 
 
 def _couple(p: Numbers, kinetics, how: Numerics, names=("O", "P"), domain=None) -> ec.Voltammetry:
@@ -200,7 +202,7 @@ FAMILIES = {
         _adsorbing,
     ),
     "migration_neutral": Family(_COMMON | _IONS, _migrating(ec.Electroneutral()), 160),
-    "migration_poisson": Family(_COMMON | _IONS, _migrating(ec.Poisson(78.4)), 160),
+    "migration_poisson": Family(_COMMON | _IONS, _migrating(ec.Poisson(78.4)), 160, fine=1e-6),
     "weak_acid": Family(
         {
             "dissociation_constant": (1e-4, 1e1),
