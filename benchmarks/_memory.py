@@ -49,13 +49,14 @@ def gradient(simulator, sweep):
 
 
 def print_peaks(problem) -> None:
-    """After imports, forward run and reverse gradient of a problem, made for an adjoint; and what
-    of the last is libraries."""
-    peaks = [peak_mb()]
-    for function, adjoint in ((value, "forward"), (gradient, "checkpointed")):
-        jax.block_until_ready(jax.tree.leaves(eqx.filter_jit(function)(*problem(adjoint))))
-        peaks.append(peak_mb())
-    print(*peaks, library_mb())
+    """After the imports, and after a run of a problem made for an adjoint; and how much of that is
+    libraries. The run is a voltammogram ("forward") or it and its gradient ("checkpointed"), as
+    the command line says."""
+    adjoint = sys.argv[1]
+    function = value if adjoint == "forward" else eqx.filter_value_and_grad(value)
+    imports = peak_mb()
+    jax.block_until_ready(jax.tree.leaves(eqx.filter_jit(function)(*problem(adjoint))))
+    print(imports, peak_mb(), library_mb())
 
 
 if __name__ == "__main__":

@@ -61,18 +61,23 @@ def _last(cell, waveform):
 
 
 def memory(name: str, module: ModuleType) -> Mapping:
-    """Peak resident set of a process that makes one voltammogram and its gradient.
+    """Peak resident sets of a process that makes one voltammogram, and of one that makes it and its
+    gradient.
 
     Compilation included; "private": without the pages of libraries.
     """
-    command = [sys.executable, "-m", module.__name__]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=True)
-    imports, forward, both, libraries = map(float, done.stdout.split()[-4:])
+
+    def peaks(adjoint: AdjointName) -> list[float]:
+        command = [sys.executable, "-m", module.__name__, adjoint]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=True)
+        return [float(part) / 1024 for part in done.stdout.split()[-3:]]
+
+    imports, both, libraries = peaks("checkpointed")
     return {
-        f"{name}_gradient_gb": both / 1024,
-        f"{name}_gradient_private_gb": (both - libraries) / 1024,
-        f"{name}_forward_gb": forward / 1024,
-        f"{name}_imports_gb": imports / 1024,
+        f"{name}_gradient_gb": both,
+        f"{name}_gradient_private_gb": both - libraries,
+        f"{name}_forward_gb": peaks("forward")[1],
+        f"{name}_imports_gb": imports,
     }
 
 

@@ -8,8 +8,8 @@ from typing import Literal
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+import scipy
 from jaxtyping import Float
-from scipy.linalg import block_diag
 
 from .._objective import LeastSquares
 from .._observables import Observables
@@ -77,7 +77,7 @@ def _nuisance(
         if baseline == "charging":
             columns.append(np.sign(np.gradient(potential, experiment.times)))
         blocks.append(np.stack(columns, axis=1))
-    return np.asarray(block_diag(*blocks))
+    return np.asarray(scipy.linalg.block_diag(*blocks))
 
 
 def restricted(problem: Problem, labels: Sequence[str]) -> Problem:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from jaxtyping import Float, Int
-from scipy import special
 
 
 @dataclass(frozen=True)
@@ -69,4 +69,4 @@ def autocorrelation_time(residuals: Float[np.ndarray, " p"], group: Int[np.ndarr
 def _quantile(confidence: float, freedom: float) -> float:
     if not freedom > 0:
         return np.inf
-    return float(special.stdtrit(freedom, 0.5 + confidence / 2))
+    return float(scipy.special.stdtrit(freedom, 0.5 + confidence / 2))

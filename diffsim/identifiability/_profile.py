@@ -6,8 +6,8 @@ from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
+import scipy
 from jaxtyping import Float
-from scipy import special
 
 from .._problem import Problem
 from ..optimise import Budget, Counts, LevenbergMarquardt, Run, solve
@@ -88,7 +88,7 @@ class _Walker:
         self.problem, self.fit, self.covariance = problem, fit, covariance
         noise = covariance.noise
         self.unit = noise.scale * np.sqrt(noise.time)
-        self.threshold = float(special.fdtri(1, noise.effective_freedom, confidence))
+        self.threshold = float(scipy.special.fdtri(1, noise.effective_freedom, confidence))
         self.lowest = 0.5 * fit.sum_of_squares
 
     def profile(self, i: int) -> Profile:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from jaxtyping import Float, Int
-from scipy import special
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def runs_test(residuals: Float[np.ndarray, " p"]) -> tuple[int, float, float]:
     if not variance > 0:
         # All of one sign: as structured as can be, if the points are enough to say so.
         return runs, expected, float(0.5 ** (n + m - 1))
-    return runs, expected, float(special.ndtr((runs + 0.5 - expected) / np.sqrt(variance)))
+    return runs, expected, float(scipy.special.ndtr((runs + 0.5 - expected) / np.sqrt(variance)))
 
 
 def durbin_watson(residuals: Float[np.ndarray, " p"]) -> tuple[float, float]:
@@ -78,4 +78,4 @@ def durbin_watson(residuals: Float[np.ndarray, " p"]) -> tuple[float, float]:
     if residuals.size < 3 or total == 0:
         return 2.0, 1.0
     statistic = float(np.sum(np.diff(residuals) ** 2) / total)
-    return statistic, float(special.ndtr((statistic / 2 - 1) * np.sqrt(residuals.size)))
+    return statistic, float(scipy.special.ndtr((statistic / 2 - 1) * np.sqrt(residuals.size)))

@@ -2,8 +2,8 @@
 
 import jax
 import numpy as np
+import scipy
 from jaxtyping import Float, Int
-from scipy.spatial import KDTree
 
 # Above this the tree's leaves are all visited anyway, and a matrix product is quicker.
 _TREE_DIMENSIONS = 12
@@ -87,7 +87,7 @@ class _Shared:
         self.points = np.empty((_FIRST, size))
         self.answers = np.empty((_FIRST, answers))
         self.filled = 0
-        self._tree: tuple[KDTree | None, int] = (None, 0)
+        self._tree: tuple["scipy.spatial.KDTree | None", int] = (None, 0)
 
     def extend(self, points: Float[np.ndarray, "b d"], answers: Float[np.ndarray, "b a"]) -> None:
         begin, self.filled = self.filled, self.filled + len(points)
@@ -98,12 +98,12 @@ class _Shared:
         self.points[begin : self.filled] = points
         self.answers[begin : self.filled] = answers
 
-    def tree(self, count: int) -> tuple[KDTree | None, int]:
+    def tree(self, count: int) -> tuple["scipy.spatial.KDTree | None", int]:
         """The tree and how many of the first `count` points it holds."""
         # A power of two decides, and not who asked before: the same bits after a resume.
         indexed = 1 << (count.bit_length() - 1) if count >= _FIRST else 0
         if indexed != self._tree[1]:
-            self._tree = (KDTree(self.points[:indexed]) if indexed else None, indexed)
+            self._tree = (scipy.spatial.KDTree(self.points[:indexed]) if indexed else None, indexed)
         return self._tree
 
 

@@ -3,8 +3,8 @@
 from typing import ClassVar
 
 import numpy as np
+import scipy
 from jaxtyping import Float
-from scipy import optimize
 
 from ._conversation import AbstractConversation, Ask
 from ._interface import Need, Traits, given, succeeded
@@ -43,7 +43,7 @@ class AugmentedLagrangian(AbstractConversation):
         before = np.inf, np.inf
         for _ in range(self.rounds):
             function = _Lagrangian(ask, factors, penalty)
-            found = optimize.minimize(
+            found = scipy.optimize.minimize(
                 function,
                 x,
                 jac=True,

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import numpy as np
-from scipy import optimize
+import scipy
 
 from .._problem import Evaluation, Order
 from ._conversation import AbstractConversation, Ask, FailurePenalty
@@ -61,7 +61,7 @@ class ScipyMinimise(AbstractConversation):
             arguments["constraints"] = [{"type": "ineq", "fun": function.room}]
         if order == "linearised":
             arguments["constraints"][0]["jac"] = function.room_slopes
-        optimize.minimize(
+        scipy.optimize.minimize(
             function.value if order == "value" else function.value_and_gradient,
             x0,
             jac=None if order == "value" else True,
@@ -93,7 +93,7 @@ class NelderMead(AbstractConversation):
         # Towards the inside, so that no vertex is projected onto another.
         edges = np.diag(np.where(x0 + self.size <= 1.0, self.size, -self.size))
         limit = 10**6
-        optimize.minimize(
+        scipy.optimize.minimize(
             _Memo(ask, "value").value,
             x0,
             method="Nelder-Mead",
@@ -134,7 +134,7 @@ class DifferentialEvolution(AbstractConversation):
         def values(columns: np.ndarray) -> np.ndarray:
             return scalar_merit(ask(np.atleast_2d(columns.T), "value"))
 
-        optimize.differential_evolution(
+        scipy.optimize.differential_evolution(
             values,
             [(0.0, 1.0)] * traits.size,
             x0=x0,

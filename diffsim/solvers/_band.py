@@ -5,15 +5,16 @@ narrow band; LAPACK's band Cholesky (pbtrf) then works at the speed of dense alg
 is an ordinary array: it can be kept, mapped and differentiated around, which a handle could not.
 """
 
+import functools
 from collections.abc import Callable
+from types import ModuleType
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.sparse
+import scipy
 from jaxtyping import Array, Bool, Float, Int
-from scipy.linalg import lapack
 from threadpoolctl import ThreadpoolController
 
 from .._types import BoolScalar, Scalar
@@ -176,12 +177,17 @@ def cholesky_solve(
 
 # Below: the host's side. Arrays may have batch axes in front; an axis of 1 is not batched.
 
-_THREADS = ThreadpoolController()
+
+@functools.cache
+def _library() -> tuple[ModuleType, ThreadpoolController]:
+    """LAPACK, loaded when first asked for, and the control of its threads."""
+    return scipy.linalg.lapack, ThreadpoolController()
 
 
 def _lapack(routine: str, *arrays, **options):
     """The routine on one thread: on bands the waiting of threads costs many times the work."""
-    with _THREADS.limit(limits=1, user_api="blas"):
+    lapack, threads = _library()
+    with threads.limit(limits=1, user_api="blas"):
         return getattr(lapack, routine)(*arrays, **options)
 
 

@@ -277,11 +277,13 @@ class BlockMatrix(AbstractBorderedMatrix):
         return Bordered(nodes.T, border)
 
 
+@jax.custom_jvp
 def small_inverse(a: Float[Array, "*b k k"]) -> Float[Array, "*b k k"]:
-    """Inverse of small matrices: closed forms up to k = 2, then unrolled Gauss-Jordan sweeps.
+    """Inverse of small matrices: closed forms up to k = 2, then Gauss-Jordan sweeps.
 
-    For k of one to five this is elementwise work that XLA fuses, where a LAPACK call a
-    matrix would cost more than the solve. No pivots are exchanged.
+    For k of one to seven this is elementwise work that XLA fuses, where a LAPACK call a
+    matrix would cost more than the solve. No pivots are exchanged. The derivative is
+    -a⁻¹ da a⁻¹: that of the sweeps would be many times the program.
     """
     if a.shape[-1] == 1:
         return 1.0 / a
@@ -290,21 +292,38 @@ def small_inverse(a: Float[Array, "*b k k"]) -> Float[Array, "*b k k"]:
         adjugate = jnp.stack([s, -q, -r, p], axis=-1) / (p * s - q * r)[..., None]
         return adjugate.reshape(a.shape)
     size = a.shape[-1]
-    index = jnp.arange(size)
-    for p in range(size):
-        pivot = 1.0 / a[..., p, p][..., None, None]
-        row, column = a[..., p : p + 1, :] * pivot, a[..., :, p : p + 1]
-        on_row, on_column = (index == p)[:, None], (index == p)[None, :]
-        updated = a - column * row
-        updated = jnp.where(on_row, row, updated)
-        updated = jnp.where(on_column, -column * pivot, updated)
-        a = jnp.where(on_row & on_column, pivot, updated)
-    return a
+    if size > _UNROLLED:
+        return jax.lax.fori_loop(0, size, _sweep, a)
+    return functools.reduce(lambda a, p: _sweep(p, a), range(size), a)
 
 
-def _times(a: Float[Array, "i j"], b: Float[Array, "j k"]) -> Float[Array, "i k"]:
+# Sweeps of a larger matrix are a loop, which is a program of one of them.
+_UNROLLED = 3
+
+
+@small_inverse.defjvp
+def _(primals, tangents):
+    inverse = small_inverse(*primals)
+    (change,) = tangents
+    return inverse, -_times(inverse, _times(change, inverse))
+
+
+def _sweep(p, a: Float[Array, "*b k k"]) -> Float[Array, "*b k k"]:
+    """Pivot `p` of an inversion in place."""
+    index = jnp.arange(a.shape[-1])
+    on_row, on_column = (index == p)[:, None], (index == p)[None, :]
+    row, column = (jax.lax.dynamic_slice_in_dim(a, p, 1, axis=axis) for axis in (-2, -1))
+    pivot = 1.0 / jax.lax.dynamic_slice_in_dim(row, p, 1, axis=-1)
+    row = row * pivot
+    updated = a - column * row
+    updated = jnp.where(on_row, row, updated)
+    updated = jnp.where(on_column, -column * pivot, updated)
+    return jnp.where(on_row & on_column, pivot, updated)
+
+
+def _times(a: Float[Array, "*b i j"], b: Float[Array, "*b j k"]) -> Float[Array, "*b i k"]:
     """A product of small matrices as fused elementwise work: a call would cost more."""
-    return jnp.sum(a[:, :, None] * b, axis=1)
+    return jnp.sum(a[..., None] * b[..., None, :, :], axis=-2)
 
 
 def _on(a: Float[Array, "i j"], x: Float[Array, " j"]) -> Float[Array, " i"]:

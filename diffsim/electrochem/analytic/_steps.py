@@ -7,8 +7,8 @@ Every function returns the magnitude of the current in A for: `time` after the s
 
 import jax.numpy as jnp
 import numpy as np
+import scipy
 from jaxtyping import Array, Float
-from scipy import special
 
 from ...constants import faraday
 from ._types import Number, RealLike
@@ -168,7 +168,8 @@ def cylinder_step_exact(
     half = 0.5 * (highest + lowest)[..., None]
     y = -lowest + half * (points + 1)
     u = np.exp(y)
-    integrand = np.exp(-tau[..., None] * u**2) / (special.j0(u) ** 2 + special.y0(u) ** 2)
+    modulus = scipy.special.j0(u) ** 2 + scipy.special.y0(u) ** 2
+    integrand = np.exp(-tau[..., None] * u**2) / modulus
     body = np.sum(integrand * weights, axis=-1) * half[..., 0]
     tail = 0.5 * np.pi * np.arctan(0.5 * np.pi / (lowest + np.log(2.0) - np.euler_gamma))
     shape = (4 / np.pi**2) * (body + tail)

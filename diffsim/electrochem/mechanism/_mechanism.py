@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import equinox as eqx
 import numpy as np
-from scipy.optimize import linprog
+import scipy
 
 from ._parse import charge_of
 from ._reactions import ChemicalReaction, ElectrodeReaction, Species
@@ -90,7 +90,7 @@ class Mechanism(eqx.Module):
     def _check_mass(self) -> None:
         matrix = self.stoichiometry(self.steps)
         size = matrix.shape[1]
-        found = linprog(
+        found = scipy.optimize.linprog(
             np.ones(size), A_eq=matrix, b_eq=np.zeros(len(matrix)), bounds=[(1.0, None)] * size
         )
         if not found.success:

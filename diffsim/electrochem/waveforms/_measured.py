@@ -3,8 +3,8 @@
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+import scipy
 from jaxtyping import Array, Float, Int
-from scipy.interpolate import BSpline
 
 from ..._types import Scalar
 from .._checks import check_at_least
@@ -153,13 +153,14 @@ def _fit(t, e, times, heights, pieces):
     rows, misfit = [], np.zeros_like(e)
     knots = np.arange(-_DEGREE, pieces + _DEGREE + 1, dtype=float)
     size = pieces + _DEGREE
-    ends = BSpline.design_matrix(np.array([0.0, pieces]), knots, _DEGREE).toarray()
+    splines = scipy.interpolate.BSpline
+    ends = splines.design_matrix(np.array([0.0, pieces]), knots, _DEGREE).toarray()
     # The last sample lies on the right edge of the last piece.
     for k in range(times.size - 1):
         inside = (t >= times[k]) & (t <= times[k + 1])
         share = (t[inside] - times[k]) / (times[k + 1] - times[k])
         deviation = e[inside] - heights[k] - (heights[k + 1] - heights[k]) * share
-        design = BSpline.design_matrix(np.clip(share, 0, 1) * pieces, knots, _DEGREE).toarray()
+        design = splines.design_matrix(np.clip(share, 0, 1) * pieces, knots, _DEGREE).toarray()
         # Zero at both ends exactly (null space); a faint smoothness where samples are few.
         free = np.linalg.svd(ends)[2][2:].T
         rough = 1e-6 * np.diff(np.eye(size), 2, axis=0)
