@@ -83,19 +83,19 @@ def test_sliding_is_solved_where_a_point_mass_says_and_its_jacobian_is_exact():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "x"),
+    ("name", "x", "tolerance"),
     [
         # Yielding under a finger; and with a table; stiffness and a fast release; friction.
-        ("forming", [0.55, 0.65, 0.6, 0.7]),
-        ("folding_u", [0.4, 0.1, 0.45, 0.15]),
-        ("card", [0.55, 0.4]),
-        ("throwing", [0.45, 0.6, 0.5]),
+        ("forming", [0.55, 0.65, 0.6, 0.7], 2e-5),
+        ("folding_u", [0.4, 0.1, 0.45, 0.15], 2e-6),
+        ("card", [0.55, 0.4], 2e-6),
+        ("throwing", [0.45, 0.6, 0.5], 2e-6),
     ],
 )
-def test_tasks_have_exact_jacobians(name, x):
+def test_tasks_have_exact_jacobians(name, x, tolerance):
     problem = shell_tasks.shell_task(name).build()
     program = jax.jit(lambda x: problem.evaluate(x, "jacobian"))
-    _compare(program, np.array(x))
+    _compare(program, np.array(x), tolerance)
 
 
 def _compare(program, x, tolerance=2e-6):
