@@ -13,30 +13,43 @@ from matplotlib import animation
 from matplotlib.collections import LineCollection
 
 from diffsim import shells
+from diffsim.problems.shell_tasks import Marks
+
+from ._shell_goals import ticks
 
 _FRAMES = 40
 # Around what moves, m.
 _MARGIN = 0.01
 
 
-def film(motion: shells.Dynamics, values: Mapping[str, np.ndarray], title: str, path: Path) -> Path:
-    """Draw x and z of the edges of the sheet and of the bodies; written beside and renamed."""
+def film(
+    motion: shells.Dynamics,
+    marks: Marks,
+    values: Mapping[str, np.ndarray],
+    title: str,
+    path: Path,
+) -> Path:
+    """Draw x and z of the edges of the sheet (blue), of the bodies (orange) and of the marks that
+    are due next (green); written beside and renamed."""
     assert isinstance(motion.shell, shells.Shell)
     times, positions = values["time"], values["positions"][..., [0, 2]]
     edges = np.asarray(motion.shell.mesh.edges)
     chosen = np.unique(np.linspace(0, len(times) - 1, _FRAMES).astype(int)).tolist()
-    figure, axes = _canvas(positions)
+    goals = dict(zip(chosen, ticks(marks, values["positions"], chosen), strict=True))
+    figure, axes = _canvas(np.concatenate([a.reshape(-1, 2) for a in (positions, *goals.values())]))
     lines = LineCollection([], colors="C0")
     bodies = LineCollection([], colors="C1")
-    axes.add_collection(lines)
-    axes.add_collection(bodies)
+    aims = LineCollection([], colors="C2", linewidths=2.5)
+    for collection in (lines, bodies, aims):
+        axes.add_collection(collection)
 
     def draw(k: int):
         lines.set_segments(list(positions[k][edges]))
         outlines = [_outline(c.placed(times[k]), axes.get_xlim()) for c in motion.shell.contacts]
         bodies.set_segments(outlines)
+        aims.set_segments(list(goals[k]))
         axes.set_title(f"{title}, t = {times[k]:.3f} s", fontsize=10)
-        return lines, bodies
+        return lines, bodies, aims
 
     made = animation.FuncAnimation(figure, draw, frames=chosen)
     beside = path.with_suffix(".part.gif")
@@ -46,9 +59,9 @@ def film(motion: shells.Dynamics, values: Mapping[str, np.ndarray], title: str, 
     return path
 
 
-def _canvas(positions: np.ndarray):
-    """Axes around where the sheet goes, in millimetres of equal length."""
-    low, high = positions.reshape(-1, 2).min(axis=0), positions.reshape(-1, 2).max(axis=0)
+def _canvas(points: np.ndarray):
+    """Axes around all points (n, 2), in metres of equal length."""
+    low, high = points.min(axis=0), points.max(axis=0)
     width, height = high - low + _MARGIN * np.array([2.0, 3.0])
     figure, axes = plt.subplots(figsize=(6.4, 1.0 + 6.0 * height / width), layout="constrained")
     axes.set(xlim=(low[0] - _MARGIN, high[0] + _MARGIN))

@@ -14,11 +14,14 @@ from ._potential import Potential
 
 # A stage shorter than this means that something is crushed.
 _SHORTEST = 1e-6
+# So do more stages than this: before they are that short, there may be hundreds of thousands.
+_STAGES = 100
 
 
 class _State(NamedTuple):
     q: Float[Array, " n"]
     reached: Scalar
+    stages: IntScalar
     steps: IntScalar
     residual: Scalar
     code: IntScalar
@@ -36,13 +39,13 @@ def travel(
     obstructs, it is one call of `minimise`.
 
     Ends with the code of `minimise` where a minimum is not found, and with `RESULTS.diverged` where
-    a stage becomes too short.
+    a stage becomes too short or there are too many, as between bodies that crush what is between.
     """
     if not potential(jnp.ones(())).obstructed:
         return minimise(potential(jnp.ones(())), q, settings)
 
     def cond(state: _State):
-        return ~(state.done | state.failed)
+        return ~(state.done | state.failed) & (state.stages < _STAGES)
 
     def body(state: _State):
         here = potential(state.reached).near(state.q)
@@ -69,6 +72,7 @@ def travel(
         return _State(
             found.q,
             reached,
+            state.stages + 1,
             state.steps + found.steps,
             found.residual,
             code(found.result),
@@ -77,8 +81,8 @@ def travel(
         )
 
     zero = jnp.zeros(())
-    no, none = jnp.asarray(False), code(RESULTS.successful)
-    end = jax.lax.while_loop(cond, body, _State(q, zero, jnp.asarray(0), zero, none, no, no))
-    crushed = end.failed & (end.code == none)
+    no, none, count = jnp.asarray(False), code(RESULTS.successful), jnp.asarray(0)
+    end = jax.lax.while_loop(cond, body, _State(q, zero, count, count, zero, none, no, no))
+    crushed = ~end.done & (end.code == none)
     result = jnp.where(crushed, code(RESULTS.diverged), end.code)
     return Minimum(end.q, from_code(result), end.steps, end.residual)

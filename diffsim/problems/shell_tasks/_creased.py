@@ -84,7 +84,8 @@ def folding_l() -> Problem:
 
     The strip of `forming`; below it, at x = 40 mm, a fixed rod of 8 mm radius, over which a finger
     folds it. Its end shall be 60 mm × sin 60° lower than the place of the fold and 30 mm further
-    on. Variables as in `forming`, from x = 75 mm.
+    on. Variables as in `forming`, from x = 65 mm, 10 mm above the strip: −12 to 30 mm along, where
+    the finger and the rod cannot meet with the strip between them, and 10 to 90 mm down.
     """
     mesh = strip(0.1, 0.02, (12, 1))
     mandrel = finger((0.035, -9.5e-3), 8e-3, _through((0.0, 0.0), (0.0, 0.0)), _LAW)
@@ -96,9 +97,9 @@ def folding_l() -> Problem:
         Mark(50, end, 0, 0.0583 * np.cos(np.pi / 3), 5e-4, less=fold),
     ]
     space = DesignSpace(
-        first_along=_at(0, 1, 0, -0.02, 0.03),
+        first_along=_at(0, 1, 0, -0.012, 0.03),
         first_down=_at(0, 1, 2, -0.09, -0.01),
-        second_along=_at(0, 2, 0, -0.04, 0.02),
+        second_along=_at(0, 2, 0, -0.012, 0.03),
         second_down=_at(0, 2, 2, -0.09, -0.01),
     )
     return Problem(dynamics, None, space, Marks(mesh, marks), name="shell_folding_l")
