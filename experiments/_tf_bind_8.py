@@ -120,15 +120,28 @@ class Bench:
         self, name: str, make: Callable[[], Any], finder: Any, *, stacked: bool = True
     ) -> dict[str, Any]:
         """Percentiles of the true scores of what a search returns, a number for each seed."""
-        path = self.directory / f"{name}.json"
-        if path.exists():
-            return json.loads(path.read_text())
-        keys = jax.random.split(jax.random.key(self.settings.seed + 7), self.settings.seeds)
-        began = time.process_time()
-        found = self._search(make(), finder, keys, stacked)
+        return self._kept(
+            name, lambda: self.judged(self._search(make(), finder, self._search_keys(), stacked))
+        )
+
+    def one_by_one(
+        self, name: str, make: Callable[[], Any], finder: Any, count: int
+    ) -> dict[str, Any]:
+        """As `cell`, for a search that runs outside JAX: a file for each of `count` seeds."""
+
+        def one(seed: int) -> dict[str, Any]:
+            model = models.member_of(make(), seed)
+            found = finder(model, self.starts, self.offline, self._search_keys()[seed])
+            return self.judged(jax.tree.map(lambda leaf: leaf[None], found))
+
+        cells = [self._kept(f"{name}-{i:03d}", lambda i=i: one(i)) for i in range(count)]
+        joined = {key: sum((c[key] for c in cells), []) for key in cells[0] if key != "cpu_s"}
+        return joined | {"cpu_s": sum(cell["cpu_s"] for cell in cells)}
+
+    def judged(self, found: search.Designs) -> dict[str, Any]:
+        """Percentiles of the true scores of designs stacked by seed, and how far they lie."""
         scores = [self.task.true_score(np.asarray(x, float)) for x in found.x]
-        travelled = [float(np.mean(np.linalg.norm(x - self.starts, axis=1))) for x in found.x]
-        cell = {
+        return {
             "p100": [float(np.max(s)) for s in scores],
             "p80": [float(np.percentile(s, 80)) for s in scores],
             "p50": [float(np.median(s)) for s in scores],
@@ -136,19 +149,26 @@ class Bench:
                 float(s[int(np.argmax(p))])
                 for s, p in zip(scores, np.asarray(found.predicted), strict=True)
             ],
-            "travelled": travelled,
-            "cpu_s": time.process_time() - began,
+            "travelled": [
+                float(np.mean(np.linalg.norm(x - self.starts, axis=1))) for x in found.x
+            ],
         }
+
+    def _kept(self, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What is computed, with its CPU seconds; from its file if it is there."""
+        path = self.directory / f"{name}.json"
+        if path.exists():
+            return json.loads(path.read_text())
+        began = time.process_time()
+        cell = compute()
+        cell["cpu_s"] = time.process_time() - began
         write_text(path, json.dumps(cell))
         return cell
 
+    def _search_keys(self):
+        return jax.random.split(jax.random.key(self.settings.seed + 7), self.settings.seeds)
+
     def _search(self, models_, finder, keys, stacked: bool) -> search.Designs:
-        if isinstance(finder, search.ExpectedImprovementSearch):  # runs outside JAX
-            each = [
-                finder(models.member_of(models_, i), self.starts, self.offline, key)
-                for i, key in enumerate(keys[: self.settings.bo_seeds])
-            ]
-            return jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)
         if not stacked:
             one = search.propose(finder, models_, self.starts, self.offline, key=keys[0])
             return jax.tree.map(lambda leaf: leaf[None], one)
@@ -229,7 +249,7 @@ def _forward_models(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, 
     if bench.settings.bo_seeds:
         name = f"bo_qei-{arm}"
         finder = search.ExpectedImprovementSearch(restarts=2)
-        cells[name] = bench.cell(name, snapped, finder)
+        cells[name] = bench.one_by_one(name, snapped, finder, bench.settings.bo_seeds)
     return cells
 
 
