@@ -30,7 +30,7 @@ def recipe_scores(cells: Cells, metric: str, recipe: str = RECIPE) -> np.ndarray
 
 
 def levels(cells: Cells, metric: str) -> dict[str, statistics.Interval]:
-    """Interquartile mean of every published method, on each path that it has, and of the recipes."""
+    """Interquartile mean of every published method, on each of its paths, and of the recipes."""
     found = {m: method_scores(cells, m, metric) for m in PUBLISHED}
     found |= {f"{m}_long": method_scores(cells, m, metric, "long") for m in _with_path(cells)}
     found |= {recipe: recipe_scores(cells, metric, recipe) for recipe in RECIPES}
@@ -54,11 +54,15 @@ def recipe_figures(cells: Cells, metric: str) -> Figures:
         for method, rival in rivals.items():
             theirs = method_scores(cells, method, metric, "long" if rival != method else None)
             over = statistics.hierarchical_effect(ours, theirs)
+            level_over = statistics.interquartile_difference(ours, theirs)
             for name in ("best", method) if method == best else (method,):
                 figures |= {
                     f"{stem}_over_{name}_effect": over.value,
                     f"{stem}_over_{name}_low": over.low,
                     f"{stem}_over_{name}_high": over.high,
+                    f"{stem}_iqm_over_{name}": level_over.value,
+                    f"{stem}_iqm_over_{name}_low": level_over.low,
+                    f"{stem}_iqm_over_{name}_high": level_over.high,
                 }
     return figures | {"recipe_weights": _weights(cells)}
 

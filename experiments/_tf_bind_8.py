@@ -20,6 +20,7 @@ from ._store import write_text
 PUBLISHED = training.SharpnessConstraint(0.1, 0.05, 1e-3, 1e-3)
 PUBLISHED_FIXED = training.SharpnessPenalty(0.01, 0.2)
 _SCALE_DESIGNS = 2048
+RECIPE = "default_recipe"
 
 
 class Bench:
@@ -135,7 +136,8 @@ class Bench:
             return self.judged(jax.tree.map(lambda leaf: leaf[None], found))
 
         cells = [self._kept(f"{name}-{i:03d}", lambda i=i: one(i)) for i in range(count)]
-        joined = {key: sum((c[key] for c in cells), []) for key in cells[0] if key != "cpu_s"}
+        metrics = [name for name in cells[0] if name != "cpu_s"]
+        joined = {name: [value for cell in cells for value in cell[name]] for name in metrics}
         return joined | {"cpu_s": sum(cell["cpu_s"] for cell in cells)}
 
     def judged(self, found: search.Designs) -> dict[str, Any]:
@@ -149,9 +151,7 @@ class Bench:
                 float(s[int(np.argmax(p))])
                 for s, p in zip(scores, np.asarray(found.predicted), strict=True)
             ],
-            "travelled": [
-                float(np.mean(np.linalg.norm(x - self.starts, axis=1))) for x in found.x
-            ],
+            "travelled": [float(np.mean(np.linalg.norm(x - self.starts, axis=1))) for x in found.x],
         }
 
     def _kept(self, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -199,22 +199,53 @@ def run_cells(task: tasks.TFBind8, settings: Any, directory: Path) -> dict[str, 
     cells["gp_ascent-plain"] = bench.cell(
         "gp_ascent-plain", lambda: _process(bench), bench.ascent(), stacked=False
     )
+    cells[RECIPE] = bench.cell(RECIPE, lambda: _recipe(bench), _everything(bench))
     return cells
+
+
+def _recipe(bench: Bench):
+    """All that was trained to predict, each network with one vote: the ensemble and RaM's."""
+
+    def committee(group, ranking):
+        ensemble = models.Ensemble(group, models.MeanOf())
+        voters = (search.calibrated(model, bench.offline) for model in (ensemble, ranking))
+        votes = jnp.asarray([float(bench.settings.members), 1.0])
+        return models.Committee(*voters, weights=votes)
+
+    plain = training.Unregularised()
+    groups = bench.grouped(_forward(bench, "plain", plain), bench.settings.members)
+    return eqx.filter_vmap(committee)(groups, _ranking(bench, "plain", plain))
+
+
+def _everything(bench: Bench) -> search.Enumeration:
+    return search.Enumeration(jnp.asarray(bench.task.designs()))
+
+
+def _forward(bench: Bench, arm: str, regulariser):
+    """design-baselines' forward models, stacked (seeds·members)."""
+    return bench.train(
+        f"forward-{arm}",
+        training.GaussianNLL(),
+        regulariser,
+        kind=models.GaussianMLP,
+        members=bench.settings.members,
+        epochs=bench.settings.epochs,
+    )
+
+
+def _ranking(bench: Bench, arm: str, regulariser):
+    """RaM's models, stacked by seed."""
+    epochs = 2 * bench.settings.epochs
+    return bench.train(
+        f"ram-{arm}", training.ListNet(), regulariser, batch=1000, epochs=epochs, salt=2
+    )
 
 
 def _forward_models(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, Any]]:
     """What searches on ensembles of design-baselines' forward model; gradient ascent on the first
     member of each, the placebo on the second."""
     members = bench.settings.members
-    stacked = bench.train(
-        f"forward-{arm}",
-        training.GaussianNLL(),
-        regulariser,
-        kind=models.GaussianMLP,
-        members=members,
-        epochs=bench.settings.epochs,
-    )
-    groups = bench.grouped(stacked, members)
+    groups = bench.grouped(_forward(bench, arm, regulariser), members)
 
     def member(index: int):
         return jax.tree.map(lambda leaf: leaf[:, index] if eqx.is_array(leaf) else leaf, groups)
@@ -228,7 +259,6 @@ def _forward_models(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, 
     mean, least = models.MeanOf(), models.MinimumOf()
     evolution = search.CovarianceSearch(0.5 * bench.z_score, bench.settings.generations)
     count = bench.settings.designs
-    everything = search.Enumeration(jnp.asarray(bench.task.designs()))
     sampling = search.Sampling(search.Reinforce(0.01 * bench.z_score, 0.5 * bench.z_score))
     recipes = {
         "gradient_ascent": (lambda: member(0), bench.ascent()),
@@ -239,7 +269,7 @@ def _forward_models(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, 
         "cma_es": (lambda: ensemble(mean), evolution),
         "cbas": (snapped, search.ConditioningSearch()),
         "mins": (snapped, search.InverseSearch(draws=max(512, 4 * count))),
-        "enumeration": (lambda: ensemble(mean), everything),
+        "enumeration": (lambda: ensemble(mean), _everything(bench)),
     }
     cells = {f"{n}-{arm}": bench.cell(f"{n}-{arm}", *recipe) for n, recipe in recipes.items()}
     if arm == "plain":
@@ -281,12 +311,7 @@ def _own_losses(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, Any]
             epochs=max(epochs // 2, 1), salt=1,
         )  # fmt: skip
 
-    def ram():
-        return bench.train(
-            f"ram-{arm}", training.ListNet(), regulariser, batch=1000, epochs=2 * epochs, salt=2
-        )
-
-    recipes = {"coms": (coms, bench.ascent(step, inner)), "ram": (ram, bench.adam())}
+    recipes = {"coms": (coms, bench.ascent(step, inner)), "ram": (lambda: _ranking(bench, arm, regulariser), bench.adam())}
     return {f"{n}-{arm}": bench.cell(f"{n}-{arm}", *recipe) for n, recipe in recipes.items()}
 
 

@@ -77,9 +77,7 @@ class ExpectedImprovementSearch(eqx.Module):
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             sampler = samplers.SobolQMCNormalSampler(torch.Size([self.samples]), seed=seed)
-            gain = acquisition.qLogExpectedImprovement(
-                process, best_f=float(best), sampler=sampler
-            )
+            gain = acquisition.qLogExpectedImprovement(process, best_f=float(best), sampler=sampler)
             found, _ = optim.optimize_acqf(
                 gain,
                 bounds,

@@ -285,7 +285,17 @@ def test_the_effects_of_tf_bind_8_are_paired():
             cells[f"{method}-{arm}"] = {"p100": scores, "p50": scores}
     cells["gradient_ascent-ignite2"] = cells["gradient_ascent-ignite"]
     cells["gradient_ascent-placebo"] = cells["gradient_ascent-plain"]
+    ours = (np.asarray(cells["ram-plain"]["p100"]) + 0.03).tolist()
+    cells["default_recipe"] = {"p100": ours, "p50": ours}
+    # BO-qEI may have fewer seeds: it is compared on those that it has.
+    few = cells["ram-plain"]["p100"][:4]
+    cells["bo_qei-plain"] = cells["bo_qei-ignite"] = {"p100": few, "p50": few}
     figures = _figures(cells, "p100")
+    assert figures["recipe_over_ram_effect"] == pytest.approx(0.03)
+    assert figures["recipe_over_bo_qei_effect"] == pytest.approx(0.03)
+    assert figures["recipe_iqm_over_ram_low"] == pytest.approx(0.03)
+    assert "recipe_over_enumeration_effect" not in figures  # ours as well
+    assert figures["default_recipe_iqm"] > figures["best_published_iqm"]
     assert figures["coms_ignite_effect"] == pytest.approx(0.02, abs=2e-3)
     assert 0 < figures["coms_ignite_low"] < figures["coms_ignite_high"]
     assert figures["coms_ignite_holm_p"] < 0.05
