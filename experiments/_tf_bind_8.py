@@ -311,7 +311,10 @@ def _own_losses(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, Any]
             epochs=max(epochs // 2, 1), salt=1,
         )  # fmt: skip
 
-    recipes = {"coms": (coms, bench.ascent(step, inner)), "ram": (lambda: _ranking(bench, arm, regulariser), bench.adam())}
+    recipes = {
+        "coms": (coms, bench.ascent(step, inner)),
+        "ram": (lambda: _ranking(bench, arm, regulariser), bench.adam()),
+    }
     return {f"{n}-{arm}": bench.cell(f"{n}-{arm}", *recipe) for n, recipe in recipes.items()}
 
 
