@@ -155,8 +155,8 @@ def _condition(kernel, log_noise, log_slope_noise, inputs, sloped, targets):
 
 def fit_derivative_process(
     x: Float[Array | np.ndarray, "n d"],
-    y: Float[Array | np.ndarray, "n 1"],
-    slopes: Float[Array | np.ndarray, "n d"],
+    y: Float[Array | np.ndarray, "n m"],
+    slopes: Float[Array | np.ndarray, "..."],
     *,
     kernel: type[AbstractKernel] = RBF,
     steps: int = 60,

@@ -216,3 +216,10 @@ def test_a_lower_bound_is_below_the_mean_by_so_many_deviations():
     np.testing.assert_allclose(models.LowerBound(process, 0.0)(at), mean)
     with pytest.raises(ValueError, match="width must be at least 0, but is -1"):
         models.LowerBound(process, -1.0)
+
+
+def test_the_floor_of_an_ensemble_is_that_of_its_mean(members):
+    one = models.member_of(members, 0)
+    assert one.gradient_floor() == pytest.approx(2.0**-0.5)  # two outputs
+    assert models.Ensemble(members).gradient_floor() == pytest.approx(0.5 * 2.0**-0.5)
+    assert models.Ensemble(members, models.MinimumOf()).gradient_floor() == 0.0

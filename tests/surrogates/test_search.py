@@ -184,3 +184,12 @@ def test_projected_models_are_asked_at_valid_designs():
 def test_bad_input():
     with pytest.raises(ValueError, match=r"starts must have shape \(k, 3\)"):
         search.propose(search.Stay(), BOWL, jnp.zeros((4, 2)), KNOWN.x, key=KEY)
+
+
+def test_a_constant_model_can_be_calibrated():
+    network = model(KNOWN)
+    nothing = jax.tree.map(jnp.zeros_like, models.split_weights(network)[0])
+    flat = eqx.combine(nothing, models.split_weights(network)[1])
+    calibration = search.Calibration.of(flat, KNOWN.x)
+    assert float(calibration.scale) == 1.0
+    assert float(calibration(flat, KNOWN.x[0])) == 0.0

@@ -138,3 +138,12 @@ def test_bad_input():
         statistics.equivalence(np.zeros(4), np.zeros(4), 0.0)
     with pytest.raises(ValueError, match="positive scores"):
         statistics.stability(np.asarray([0.1, -0.2]), 0.4)
+
+
+def test_equivalence_by_hand():
+    difference = np.asarray([0.1, -0.2, 0.3, 0.05, -0.1])
+    error = difference.std(ddof=1) / np.sqrt(5)
+    above = stats.t.cdf((difference.mean() - 0.25) / error, 4)
+    below = stats.t.sf((difference.mean() + 0.25) / error, 4)
+    found = statistics.equivalence(difference, np.zeros(5), 0.25)
+    assert found == pytest.approx(max(above, below))
