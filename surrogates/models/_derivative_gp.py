@@ -186,22 +186,26 @@ def fit_derivative_process(
     rows = thinned(y[:, 0], most)
     x, y, slopes = (jnp.asarray(a[rows]) for a in (x, y, slopes))
     some = thinned(np.asarray(y[:, 0]), most_fitted)
-    fitted = _standardised(normalisation, x, y, x[some], slopes[some])
-    settings = _maximise(kernel, *fitted, steps, jnp.asarray(learning_rate))
-    log_lengths, log_signal, *noises = settings
-    noises = [jnp.maximum(noise, LEAST_LOG_NOISE) for noise in noises]
-    return DerivativeProcess(
-        kernel(log_lengths, log_signal), *noises, normalisation, x, y, x, slopes
-    )
+    inputs, sloped, targets = _standardised(normalisation, x, y, x[some], slopes[some])
+    settings = _maximise(kernel, inputs, sloped, targets, steps, jnp.asarray(learning_rate))
+    found, noise, slope_noise = _unpacked(settings, kernel)
+    return DerivativeProcess(found, noise, slope_noise, normalisation, x, y, x, slopes)
+
+
+def _unpacked(settings, kind: type[AbstractKernel]):
+    """(kernel, logarithms of the two noises, which have a floor)."""
+    log_lengths, log_signal, log_noise, log_slope_noise = settings
+    noises = jnp.maximum(log_noise, LEAST_LOG_NOISE), jnp.maximum(log_slope_noise, LEAST_LOG_NOISE)
+    return kind(log_lengths, log_signal), *noises
 
 
 def _negative_log_posterior(settings, kind, inputs, sloped, targets) -> Float[Array, ""]:
     """Per datum, as `_gp` has it."""
-    log_lengths, log_signal, *noises = settings
-    noises = [jnp.maximum(noise, LEAST_LOG_NOISE) for noise in noises]
-    factor, weights = _condition(kind(log_lengths, log_signal), *noises, inputs, sloped, targets)
+    kernel, log_noise, log_slope_noise = _unpacked(settings, kind)
+    factor, weights = _condition(kernel, log_noise, log_slope_noise, inputs, sloped, targets)
     fit = 0.5 * targets @ weights + jnp.sum(jnp.log(jnp.diag(factor)))
-    prior = prior_of(log_lengths, log_signal, noises[0]) + 0.5 * (noises[1] + 4.0) ** 2
+    prior = prior_of(kernel.log_lengths, kernel.log_signal, log_noise)
+    prior += 0.5 * (log_slope_noise + 4.0) ** 2
     return (fit + prior) / len(targets)
 
 

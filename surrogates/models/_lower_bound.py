@@ -1,9 +1,9 @@
 """A model that promises no more than it is sure of."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from ._activations import Smoothness
@@ -104,7 +104,7 @@ def _shares(weights, count: int) -> Float[Array, " s"]:
         return jnp.full(count, 1.0 / count)
     if jnp.shape(weights) != (count,):
         raise ValueError(f"weights must have shape ({count},), but have {jnp.shape(weights)}.")
-    if not isinstance(weights, jax.core.Tracer) and not (
+    if not isinstance(weights, Tracer) and not (
         np.all(np.asarray(weights) >= 0) and np.isfinite(np.sum(weights)) and np.sum(weights) > 0
     ):
         raise ValueError(f"weights must be at least 0 and not all 0, but are {weights}.")
