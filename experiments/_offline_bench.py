@@ -51,6 +51,13 @@ class TaskBench:
         other._learn_from(data)
         return other
 
+    def reaching(self, reach: float) -> "TaskBench":
+        """The same bench, whose searches go another way; COMs are trained for it."""
+        other = copy.copy(self)
+        other.settings = self.settings.model_copy(update={"reach": reach})
+        other._cache = {name: model for name, model in self._cache.items() if name != "coms"}
+        return other
+
     def _dataset(self, seed: int) -> offline.OfflineDataset:
         path = self.directory / f"{self.name}-{seed:03d}.nc"
         if not path.exists():
@@ -95,15 +102,22 @@ class TaskBench:
         path = self.directory / f"{self.name}-{arm}.json"
         if path.exists():
             return json.loads(path.read_text())
-        began, size = time.process_time(), self.task.size
-        finders = searches(self.settings, size, 0.25 if arm == "early_stop" else 1.0)
-        found: dict[str, Any] = {"methods": {}}
-        for family, loss, members in families(self.settings, arm, size):
-            trained = self._trained(arm, family, loss, members)
-            for method, model in uses(family, trained):
-                found["methods"][method] = self.judge(model, finders[method])
+        began = time.process_time()
+        found: dict[str, Any] = {"methods": self._methods(arm, self._trained)}
         found["cpu_s"] = time.process_time() - began
         write_text(path, json.dumps(found))
+        return found
+
+    def plain_methods(self) -> dict[str, dict[str, list[float]]]:
+        """The arm "plain" under settings of its own, without a file; models may be shared."""
+        return self._methods("plain", lambda arm, *what: self._plain(*what))
+
+    def _methods(self, arm: str, trained: Callable) -> dict[str, dict[str, list[float]]]:
+        finders = searches(self.settings, self.task.size, 0.25 if arm == "early_stop" else 1.0)
+        found = {}
+        for family, loss, members in families(self.settings, arm, self.task.size):
+            for method, model in uses(family, trained(arm, family, loss, members)):
+                found[method] = self.judge(model, finders[method])
         return found
 
     def _trained(self, arm: str, family: str, loss, members: int):
@@ -203,10 +217,12 @@ def kept(bench: TaskBench, name: str, compute: Callable[[], dict[str, Any]]) -> 
     return found
 
 
-def fit_processes(bench: TaskBench) -> models.AbstractSurrogate:
+def fit_processes(
+    bench: TaskBench, kernel: type[models.AbstractKernel] = models.Matern52
+) -> models.AbstractSurrogate:
     """A Gaussian process for each seed, stacked."""
     fitted = [
-        models.fit_gaussian_process(x, y, steps=60, most=200)
+        models.fit_gaussian_process(x, y, kernel=kernel, steps=60, most=200)
         for x, y in zip(np.asarray(bench.data.x), np.asarray(bench.data.y), strict=True)
     ]
     return models.stack_members(fitted)

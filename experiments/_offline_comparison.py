@@ -9,7 +9,7 @@ from surrogates import models, offline, search
 
 from ._offline_bench import TaskBench, fit_processes, kept, plain_members
 from ._offline_certificate import certificate_cell
-from ._offline_default import recipe_cell
+from ._offline_default import REACH, recipe_cell
 from ._offline_methods import ARMS, ascent_steps, ensemble_of, generative
 
 
@@ -26,10 +26,17 @@ def _generative_cell(bench: TaskBench) -> dict[str, Any]:
     return {"methods": found}
 
 
+def _long_cell(bench: TaskBench) -> dict[str, Any]:
+    """Every search that has a path, plain, with the path of the default recipe."""
+    longer = bench.reaching(REACH)
+    return {"methods": longer.plain_methods() | _gp_cell(longer)["methods"]}
+
+
 EXTRAS: dict[str, Callable[[TaskBench], dict[str, Any]]] = {
     "gp": _gp_cell,
     "generative": _generative_cell,
     "recipe": recipe_cell,
+    "long": _long_cell,
     "certificate": certificate_cell,
 }
 

@@ -14,9 +14,11 @@ ARMS = ("plain", "ignite", "ignite2", "sam", "weight_decay", "placebo", "early_s
 ASCENT_STEPS, SAMPLING_STEPS = 50, 100
 
 
-def ascent_steps(settings: Any, size: int, share: float = 1.0) -> search.NormalisedAscent:
+def ascent_steps(
+    settings: Any, size: int, share: float = 1.0, reach: float | None = None
+) -> search.NormalisedAscent:
     """Steps of one length, whose path is `reach`·√d; of a `share` of them only."""
-    length = settings.reach * size**0.5 / ASCENT_STEPS
+    length = (settings.reach if reach is None else reach) * size**0.5 / ASCENT_STEPS
     return search.NormalisedAscent(length=length, steps=round(share * ASCENT_STEPS))
 
 

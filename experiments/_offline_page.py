@@ -10,8 +10,7 @@ from diffsim import report
 from surrogates import statistics
 
 from ._offline_comparison import stored_cells
-from ._offline_default import RECIPE
-from ._offline_recipe import levels
+from ._offline_recipe import RECIPES, levels
 from ._offline_report import ARMS, METHODS, Cells, draw, figures_of, pictures, scores, write_table
 from ._registry import find
 from ._schema import ConfigurationError, validated
@@ -72,9 +71,9 @@ def _arm(figures: Figures, arm: str) -> dict[str, Any]:
 
 
 def _levels(cells: Cells, metric: str) -> list[tuple[str, statistics.Interval, bool]]:
-    """(name, level, whether it is the recipe), the best first."""
+    """(name, level, whether it is a recipe of ours), the best first."""
     found = sorted(levels(cells, metric).items(), key=lambda item: -item[1].value)
-    return [(name, level, name == RECIPE) for name, level in found]
+    return [(name, level, name in RECIPES) for name, level in found]
 
 
 def _tasks(cells: Cells, metric: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from surrogates import statistics
 
-from ._offline_recipe import levels, recipe_figures
+from ._offline_recipe import RECIPES, levels, recipe_figures
 from ._store import Figures, write_text
 
 CONTROLS: tuple[str, ...] = ("sam", "weight_decay", "placebo", "early_stop")
@@ -155,11 +155,11 @@ def _levels(cells: Cells, metric: str) -> Figure:
     """Each method's interquartile mean over tasks and seeds, the best on top."""
     found = levels(cells, metric)
     order = sorted(found, key=lambda method: found[method].value)
-    figure = Figure(figsize=(6.5, 3.8), layout="constrained")
+    figure = Figure(figsize=(6.5, 1.4 + 0.2 * len(order)), layout="constrained")
     axes = figure.subplots()
     for row, method in enumerate(order):
         level = found[method]
-        colour = "C3" if method == "default_recipe" else "0.3"
+        colour = "C3" if method in RECIPES else "0.3"
         axes.plot([level.low, level.high], [row, row], color=colour, lw=2)
         axes.plot(level.value, row, "o", color=colour, ms=6)
     stay = statistics.interquartile_mean(scores(cells, "best_offline", metric, ("stay",)))

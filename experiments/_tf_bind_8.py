@@ -20,6 +20,7 @@ from ._store import write_text
 PUBLISHED = training.SharpnessConstraint(0.1, 0.05, 1e-3, 1e-3)
 PUBLISHED_FIXED = training.SharpnessPenalty(0.01, 0.2)
 _SCALE_DESIGNS = 2048
+RECIPE = "default_recipe"
 
 
 class Bench:
@@ -120,15 +121,29 @@ class Bench:
         self, name: str, make: Callable[[], Any], finder: Any, *, stacked: bool = True
     ) -> dict[str, Any]:
         """Percentiles of the true scores of what a search returns, a number for each seed."""
-        path = self.directory / f"{name}.json"
-        if path.exists():
-            return json.loads(path.read_text())
-        keys = jax.random.split(jax.random.key(self.settings.seed + 7), self.settings.seeds)
-        began = time.process_time()
-        found = self._search(make(), finder, keys, stacked)
+        return self._kept(
+            name, lambda: self.judged(self._search(make(), finder, self._search_keys(), stacked))
+        )
+
+    def one_by_one(
+        self, name: str, make: Callable[[], Any], finder: Any, count: int
+    ) -> dict[str, Any]:
+        """As `cell`, for a search that runs outside JAX: a file for each of `count` seeds."""
+
+        def one(seed: int) -> dict[str, Any]:
+            model = models.member_of(make(), seed)
+            found = finder(model, self.starts, self.offline, self._search_keys()[seed])
+            return self.judged(jax.tree.map(lambda leaf: leaf[None], found))
+
+        cells = [self._kept(f"{name}-{i:03d}", lambda i=i: one(i)) for i in range(count)]
+        metrics = [name for name in cells[0] if name != "cpu_s"]
+        joined = {name: [value for cell in cells for value in cell[name]] for name in metrics}
+        return joined | {"cpu_s": sum(cell["cpu_s"] for cell in cells)}
+
+    def judged(self, found: search.Designs) -> dict[str, Any]:
+        """Percentiles of the true scores of designs stacked by seed, and how far they lie."""
         scores = [self.task.true_score(np.asarray(x, float)) for x in found.x]
-        travelled = [float(np.mean(np.linalg.norm(x - self.starts, axis=1))) for x in found.x]
-        cell = {
+        return {
             "p100": [float(np.max(s)) for s in scores],
             "p80": [float(np.percentile(s, 80)) for s in scores],
             "p50": [float(np.median(s)) for s in scores],
@@ -136,19 +151,24 @@ class Bench:
                 float(s[int(np.argmax(p))])
                 for s, p in zip(scores, np.asarray(found.predicted), strict=True)
             ],
-            "travelled": travelled,
-            "cpu_s": time.process_time() - began,
+            "travelled": [float(np.mean(np.linalg.norm(x - self.starts, axis=1))) for x in found.x],
         }
+
+    def _kept(self, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What is computed, with its CPU seconds; from its file if it is there."""
+        path = self.directory / f"{name}.json"
+        if path.exists():
+            return json.loads(path.read_text())
+        began = time.process_time()
+        cell = compute()
+        cell["cpu_s"] = time.process_time() - began
         write_text(path, json.dumps(cell))
         return cell
 
+    def _search_keys(self):
+        return jax.random.split(jax.random.key(self.settings.seed + 7), self.settings.seeds)
+
     def _search(self, models_, finder, keys, stacked: bool) -> search.Designs:
-        if isinstance(finder, search.ExpectedImprovementSearch):  # runs outside JAX
-            each = [
-                finder(models.member_of(models_, i), self.starts, self.offline, key)
-                for i, key in enumerate(keys[: self.settings.bo_seeds])
-            ]
-            return jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)
         if not stacked:
             one = search.propose(finder, models_, self.starts, self.offline, key=keys[0])
             return jax.tree.map(lambda leaf: leaf[None], one)
@@ -179,22 +199,53 @@ def run_cells(task: tasks.TFBind8, settings: Any, directory: Path) -> dict[str, 
     cells["gp_ascent-plain"] = bench.cell(
         "gp_ascent-plain", lambda: _process(bench), bench.ascent(), stacked=False
     )
+    cells[RECIPE] = bench.cell(RECIPE, lambda: _recipe(bench), _everything(bench))
     return cells
+
+
+def _recipe(bench: Bench):
+    """All that was trained to predict, each network with one vote: the ensemble and RaM's."""
+
+    def committee(group, ranking):
+        ensemble = models.Ensemble(group, models.MeanOf())
+        voters = (search.calibrated(model, bench.offline) for model in (ensemble, ranking))
+        votes = jnp.asarray([float(bench.settings.members), 1.0])
+        return models.Committee(*voters, weights=votes)
+
+    plain = training.Unregularised()
+    groups = bench.grouped(_forward(bench, "plain", plain), bench.settings.members)
+    return eqx.filter_vmap(committee)(groups, _ranking(bench, "plain", plain))
+
+
+def _everything(bench: Bench) -> search.Enumeration:
+    return search.Enumeration(jnp.asarray(bench.task.designs()))
+
+
+def _forward(bench: Bench, arm: str, regulariser):
+    """design-baselines' forward models, stacked (seeds·members)."""
+    return bench.train(
+        f"forward-{arm}",
+        training.GaussianNLL(),
+        regulariser,
+        kind=models.GaussianMLP,
+        members=bench.settings.members,
+        epochs=bench.settings.epochs,
+    )
+
+
+def _ranking(bench: Bench, arm: str, regulariser):
+    """RaM's models, stacked by seed."""
+    epochs = 2 * bench.settings.epochs
+    return bench.train(
+        f"ram-{arm}", training.ListNet(), regulariser, batch=1000, epochs=epochs, salt=2
+    )
 
 
 def _forward_models(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, Any]]:
     """What searches on ensembles of design-baselines' forward model; gradient ascent on the first
     member of each, the placebo on the second."""
     members = bench.settings.members
-    stacked = bench.train(
-        f"forward-{arm}",
-        training.GaussianNLL(),
-        regulariser,
-        kind=models.GaussianMLP,
-        members=members,
-        epochs=bench.settings.epochs,
-    )
-    groups = bench.grouped(stacked, members)
+    groups = bench.grouped(_forward(bench, arm, regulariser), members)
 
     def member(index: int):
         return jax.tree.map(lambda leaf: leaf[:, index] if eqx.is_array(leaf) else leaf, groups)
@@ -208,7 +259,6 @@ def _forward_models(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, 
     mean, least = models.MeanOf(), models.MinimumOf()
     evolution = search.CovarianceSearch(0.5 * bench.z_score, bench.settings.generations)
     count = bench.settings.designs
-    everything = search.Enumeration(jnp.asarray(bench.task.designs()))
     sampling = search.Sampling(search.Reinforce(0.01 * bench.z_score, 0.5 * bench.z_score))
     recipes = {
         "gradient_ascent": (lambda: member(0), bench.ascent()),
@@ -219,7 +269,7 @@ def _forward_models(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, 
         "cma_es": (lambda: ensemble(mean), evolution),
         "cbas": (snapped, search.ConditioningSearch()),
         "mins": (snapped, search.InverseSearch(draws=max(512, 4 * count))),
-        "enumeration": (lambda: ensemble(mean), everything),
+        "enumeration": (lambda: ensemble(mean), _everything(bench)),
     }
     cells = {f"{n}-{arm}": bench.cell(f"{n}-{arm}", *recipe) for n, recipe in recipes.items()}
     if arm == "plain":
@@ -229,7 +279,7 @@ def _forward_models(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, 
     if bench.settings.bo_seeds:
         name = f"bo_qei-{arm}"
         finder = search.ExpectedImprovementSearch(restarts=2)
-        cells[name] = bench.cell(name, snapped, finder)
+        cells[name] = bench.one_by_one(name, snapped, finder, bench.settings.bo_seeds)
     return cells
 
 
@@ -261,12 +311,10 @@ def _own_losses(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, Any]
             epochs=max(epochs // 2, 1), salt=1,
         )  # fmt: skip
 
-    def ram():
-        return bench.train(
-            f"ram-{arm}", training.ListNet(), regulariser, batch=1000, epochs=2 * epochs, salt=2
-        )
-
-    recipes = {"coms": (coms, bench.ascent(step, inner)), "ram": (ram, bench.adam())}
+    recipes = {
+        "coms": (coms, bench.ascent(step, inner)),
+        "ram": (lambda: _ranking(bench, arm, regulariser), bench.adam()),
+    }
     return {f"{n}-{arm}": bench.cell(f"{n}-{arm}", *recipe) for n, recipe in recipes.items()}
 
 

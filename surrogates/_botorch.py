@@ -61,14 +61,22 @@ def fit_botorch_process(
     return GaussianProcess(kernel, jnp.log(noise), scales, jnp.asarray(x), jnp.asarray(y))
 
 
-def botorch_model(x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "n m"]) -> Any:
-    """The fitted BoTorch model itself."""
+def botorch_model(
+    x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "n m"], *, like: Any = None
+) -> Any:
+    """The fitted BoTorch model itself; the fit begins at the settings of `like`, if given.
+
+    With a few more data than `like` had, the fit then takes a part of the hundreds of steps that
+    it takes from BoTorch's own start.
+    """
     torch = imported("torch")
     models = imported("botorch.models")
     fit = imported("botorch.fit")
     likelihoods = imported("gpytorch.mlls")
     double = torch.float64
     model = models.SingleTaskGP(torch.tensor(x, dtype=double), torch.tensor(y, dtype=double))
+    for part in () if like is None else ("mean_module", "covar_module", "likelihood"):
+        getattr(model, part).load_state_dict(getattr(like, part).state_dict())
     fit.fit_gpytorch_mll(likelihoods.ExactMarginalLogLikelihood(model.likelihood, model))
     return model.eval()
 

@@ -1,6 +1,10 @@
 """Models of scores over the unit cube, behind one interface."""
 
 from ._activations import ACTIVATIONS as ACTIVATIONS, Smoothness as Smoothness
+from ._derivative_gp import (
+    DerivativeProcess as DerivativeProcess,
+    fit_derivative_process as fit_derivative_process,
+)
 from ._ensemble import (
     AbstractAggregate as AbstractAggregate,
     Ensemble as Ensemble,

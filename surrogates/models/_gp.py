@@ -15,7 +15,7 @@ from ._kernels import AbstractKernel, Matern52
 from ._normalisation import Normalisation
 
 _JITTER = 1e-8
-_LEAST_LOG_NOISE = float(np.log(1e-6))
+LEAST_LOG_NOISE = float(np.log(1e-6))
 
 
 class GaussianProcess(AbstractProbabilistic):
@@ -98,21 +98,25 @@ def _condition(kernel, log_noise, inputs, targets):
 
 
 def _negative_log_posterior(settings, kind, inputs, targets) -> Float[Array, ""]:
-    """Per datum: the marginal likelihood, and the priors of the settings.
+    """Per datum: the marginal likelihood, and the priors of the settings."""
+    log_lengths, log_signal, log_noise = settings
+    log_noise = jnp.maximum(log_noise, LEAST_LOG_NOISE)
+    count, outputs = targets.shape
+    factor, weights = _condition(kind(log_lengths, log_signal), log_noise, inputs, targets)
+    fit = 0.5 * jnp.sum(targets * weights) + outputs * jnp.sum(jnp.log(jnp.diag(factor)))
+    return (fit + prior_of(log_lengths, log_signal, log_noise)) / count
+
+
+def prior_of(log_lengths, log_signal, log_noise) -> Float[Array, ""]:
+    """The negative logarithm of the prior of a process's settings, up to a constant.
 
     Lengths: log-normal about √d·exp(√2) with spread √3 (C. Hvarfner, E. O. Hellsten, L. Nardi,
     ICML 2024, 2402.02229), in which inputs of the unit cube are meant: here they are z-scored, by
     0.29 for a uniform one. Noise: log-normal about exp(-4) with spread 1 (same source).
     """
-    log_lengths, log_signal, log_noise = settings
-    log_noise = jnp.maximum(log_noise, _LEAST_LOG_NOISE)
-    count, outputs = targets.shape
-    factor, weights = _condition(kind(log_lengths, log_signal), log_noise, inputs, targets)
-    fit = 0.5 * jnp.sum(targets * weights) + outputs * jnp.sum(jnp.log(jnp.diag(factor)))
-    centre = 2.0**0.5 + 0.5 * jnp.log(inputs.shape[1]) - jnp.log(12.0**-0.5)
+    centre = 2.0**0.5 + 0.5 * jnp.log(log_lengths.size) - jnp.log(12.0**-0.5)
     prior = jnp.sum((log_lengths - centre) ** 2) / 6.0
-    prior += 0.5 * (log_noise + 4.0) ** 2 + 0.5 * log_signal**2
-    return (fit + prior) / count
+    return prior + 0.5 * (log_noise + 4.0) ** 2 + 0.5 * log_signal**2
 
 
 def fit_gaussian_process(
@@ -133,7 +137,7 @@ def fit_gaussian_process(
     """
     x, y = np.asarray(x, float), np.asarray(y, float)
     normalisation = Normalisation.of(x, y)
-    rows = _thinned(y[:, 0], most)
+    rows = thinned(y[:, 0], most)
     x, y = jnp.asarray(x[rows]), jnp.asarray(y[rows])
     settings = _maximise(
         kernel,
@@ -143,7 +147,7 @@ def fit_gaussian_process(
         jnp.asarray(learning_rate),
     )
     log_lengths, log_signal, log_noise = settings
-    log_noise = jnp.maximum(log_noise, _LEAST_LOG_NOISE)
+    log_noise = jnp.maximum(log_noise, LEAST_LOG_NOISE)
     return GaussianProcess(kernel(log_lengths, log_signal), log_noise, normalisation, x, y)
 
 
@@ -165,7 +169,7 @@ def _maximise(kind, inputs, targets, steps: int, learning_rate) -> Any:
     return jax.lax.scan(step, (begin, chain.init(begin)), None, length=steps)[0][0]
 
 
-def _thinned(score: Float[np.ndarray, " n"], most: int) -> np.ndarray:
+def thinned(score: Float[np.ndarray, " n"], most: int) -> np.ndarray:
     """Which rows to keep: the best `most`/2 and an even choice, by score, of the others."""
     order = np.argsort(-score, kind="stable")
     if len(order) <= most:

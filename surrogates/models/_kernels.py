@@ -18,7 +18,13 @@ class AbstractKernel(eqx.Module):
 
     @abc.abstractmethod
     def shape(self, squared: Float[Array, "..."]) -> Float[Array, "..."]:
-        """The correlation at a scaled squared distance."""
+        """The correlation f at a scaled squared distance s."""
+
+    @abc.abstractmethod
+    def derivatives(
+        self, squared: Float[Array, "..."]
+    ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+        """(df/ds, d²f/ds²), finite at s = 0: what the covariance of derivatives is made of."""
 
     def __call__(self, one: Float[Array, "a d"], other: Float[Array, "b d"]) -> Float[Array, "a b"]:
         """Covariances between two sets of points."""
@@ -38,6 +44,10 @@ class RBF(AbstractKernel):
     def shape(self, squared: Float[Array, "..."]) -> Float[Array, "..."]:
         return jnp.exp(-0.5 * squared)
 
+    def derivatives(self, squared: Float[Array, "..."]):
+        value = self.shape(squared)
+        return -0.5 * value, 0.25 * value
+
 
 class Matern52(AbstractKernel):
     """(1 + √5 r + 5r²/3) exp(-√5 r)."""
@@ -49,3 +59,8 @@ class Matern52(AbstractKernel):
         # The root alone has no derivative at zero; the function has.
         distance = jnp.sqrt(5.0 * squared + 1e-20)
         return (1.0 + distance + 5.0 / 3.0 * squared) * jnp.exp(-distance)
+
+    def derivatives(self, squared: Float[Array, "..."]):
+        distance = jnp.sqrt(5.0 * squared + 1e-20)
+        falling = jnp.exp(-distance)
+        return -5.0 / 6.0 * (1.0 + distance) * falling, 25.0 / 12.0 * falling

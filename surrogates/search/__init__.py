@@ -40,6 +40,7 @@ from ._methods import (
 from ._problem import (
     Calibration as Calibration,
     SurrogateSimulator as SurrogateSimulator,
+    calibrated as calibrated,
     score_problem as score_problem,
 )
 from ._profile import SuccessProfile as SuccessProfile, success_profile as success_profile

@@ -23,7 +23,8 @@ class ExpectedImprovementSearch(eqx.Module):
 
     After BO-qEI of design-baselines (500 designs, batch 32, 10 rounds, 128 samples, 10 restarts),
     with BoTorch's defaults of today: fitted noise, and the logarithm of the acquisition, whose
-    maximum is the same (S. Ament et al., NeurIPS 2023, 2310.20708).
+    maximum is the same (S. Ament et al., NeurIPS 2023, 2310.20708). Each round's fit begins at the
+    settings of the last.
 
     **Raises:** `ValueError` for a setting below 1; when called, `ImportError` naming the extra
     without BoTorch.
@@ -56,27 +57,27 @@ class ExpectedImprovementSearch(eqx.Module):
         promise = scored(offline)
         known = np.argsort(-promise, kind="stable")[: self.most]
         x, y = np.asarray(offline)[known], promise[known]
-        tried = np.asarray(starts)
+        tried, process = np.asarray(starts), None
         for own in jax.random.split(key, self.rounds):
-            asked = self._ask(x, y, int(jax.random.randint(own, (), 0, 2**31 - 1)))
+            process = botorch_model(x, y[:, None], like=process)
+            asked = self._ask(process, y.max(), int(jax.random.randint(own, (), 0, 2**31 - 1)))
             x, y = np.concatenate([x, asked]), np.concatenate([y, scored(asked)])
             tried = np.concatenate([tried, asked])
         best = np.argsort(-scored(tried), kind="stable")[: len(starts)]
         return promised(model, jnp.asarray(tried[best]))
 
-    def _ask(self, x: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
-        """The batch (b, d) of largest expected improvement."""
+    def _ask(self, process: Any, best: float, seed: int) -> np.ndarray:
+        """The batch (b, d) of largest expected improvement over `best`."""
         torch: Any = imported("torch")
         acquisition = imported("botorch.acquisition")
         samplers, optim = imported("botorch.sampling"), imported("botorch.optim")
-        bounds = torch.tensor([[0.0] * x.shape[1], [1.0] * x.shape[1]], dtype=torch.float64)
+        size = process.train_inputs[0].shape[-1]
+        bounds = torch.tensor([[0.0] * size, [1.0] * size], dtype=torch.float64)
         # Its own stream: the global one is set, and put back as it was.
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             sampler = samplers.SobolQMCNormalSampler(torch.Size([self.samples]), seed=seed)
-            gain = acquisition.qLogExpectedImprovement(
-                botorch_model(x, y[:, None]), best_f=float(y.max()), sampler=sampler
-            )
+            gain = acquisition.qLogExpectedImprovement(process, best_f=float(best), sampler=sampler)
             found, _ = optim.optimize_acqf(
                 gain,
                 bounds,

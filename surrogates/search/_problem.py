@@ -34,6 +34,20 @@ class Calibration(eqx.Module):
         return (jnp.mean(model.standardised(x)) - self.level) / self.scale
 
 
+def calibrated(model: AbstractSurrogate, x: Float[Array, "n d"]) -> AbstractSurrogate:
+    """The model, whose predictions at `x` have mean and spread of its data.
+
+    So that models whose losses leave level and scale undetermined can sit in one committee.
+    """
+    own, known = Calibration.of(model, x), model.normalisation
+    scale = known.y_scale / own.scale
+    return eqx.tree_at(
+        lambda m: (m.normalisation.y_shift, m.normalisation.y_scale),
+        model,
+        (known.y_shift - scale * own.level, scale),
+    )
+
+
 class SurrogateSimulator(ds.AbstractSimulator):
     """Calls a surrogate at `x`; its observable "score" is the calibrated prediction."""
 

@@ -3,6 +3,7 @@
 from ._across import (
     Interval as Interval,
     hierarchical_effect as hierarchical_effect,
+    interquartile_difference as interquartile_difference,
     interquartile_mean as interquartile_mean,
     probability_of_improvement as probability_of_improvement,
 )

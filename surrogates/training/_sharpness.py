@@ -8,6 +8,7 @@ so that any designs will do. Sharpness-aware minimisation perturbs the loss inst
 """
 
 import abc
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -42,15 +43,18 @@ class AbstractCurvature(eqx.Module):
     """How the derivative of ‖∇h‖ is taken: H q/‖q‖ with q = ∇h and H the Hessian of h."""
 
     @abc.abstractmethod
-    def __call__(self, slope, weights: PyTree, q: PyTree, unit: PyTree) -> PyTree:
-        """H·unit at the weights, where `slope` is ∇h and `q` its value there."""
+    def __call__(self, slope, weights: PyTree) -> tuple[PyTree, Callable[[PyTree], PyTree]]:
+        """(q, the function that makes H·unit of a unit vector), where `slope` is ∇h."""
 
 
 class ExactCurvature(AbstractCurvature):
-    """The Hessian's product by forward over reverse mode: for smooth models."""
+    """The Hessian's product by forward over reverse mode: for smooth models.
 
-    def __call__(self, slope, weights: PyTree, q: PyTree, unit: PyTree) -> PyTree:
-        return jax.jvp(slope, (weights,), (unit,))[1]
+    The product is linear in its vector, and what it needs of h is kept from the pass that gives q.
+    """
+
+    def __call__(self, slope, weights: PyTree) -> tuple[PyTree, Callable[[PyTree], PyTree]]:
+        return jax.linearize(slope, weights)
 
 
 class FiniteStep(AbstractCurvature):
@@ -62,9 +66,17 @@ class FiniteStep(AbstractCurvature):
 
     step: float | int | Array = 0.05
 
-    def __call__(self, slope, weights: PyTree, q: PyTree, unit: PyTree) -> PyTree:
-        moved = jax.tree.map(lambda w, u: w + jnp.asarray(self.step, w.dtype) * u, weights, unit)
-        return jax.tree.map(lambda a, b: (a - b) / jnp.asarray(self.step, a.dtype), slope(moved), q)
+    def __call__(self, slope, weights: PyTree) -> tuple[PyTree, Callable[[PyTree], PyTree]]:
+        q = slope(weights)
+
+        def product(unit: PyTree) -> PyTree:
+            def moved(w, u):
+                return w + jnp.asarray(self.step, w.dtype) * u
+
+            there = slope(jax.tree.map(moved, weights, unit))
+            return jax.tree.map(lambda a, b: (a - b) / jnp.asarray(self.step, a.dtype), there, q)
+
+        return q, product
 
 
 def curvature_for(model: AbstractSurrogate, step: float | int | Array) -> AbstractCurvature:
@@ -84,11 +96,10 @@ def sharpness_and_gradient(
     """
     weights, _ = split_weights(model)
     slope = _slope(model, x)
-    q = slope(weights)
+    curvature = curvature_for(model, radius) if curvature is None else curvature
+    q, product = curvature(slope, weights)
     norm = optax.tree.norm(q)
     safe = jnp.where(norm > 0, norm, 1.0)
     unit = jax.tree.map(lambda leaf: leaf / safe.astype(leaf.dtype), q)
-    curvature = curvature_for(model, radius) if curvature is None else curvature
-    product = curvature(slope, weights, q, unit)
-    gradient = jax.tree.map(lambda leaf: jnp.asarray(radius, leaf.dtype) * leaf, product)
+    gradient = jax.tree.map(lambda leaf: jnp.asarray(radius, leaf.dtype) * leaf, product(unit))
     return radius * norm, gradient

@@ -44,7 +44,9 @@ def _cells(effects, tasks=("one", "two", "three", "four")):
         level = {n: [0.5] * SEEDS for n in names}
         cells[task]["gp"] = {"methods": {"gp_ascent": level}}
         cells[task]["generative"] = {"methods": {"cbas": level, "mins": level}}
-        cells[task]["recipe"] = {"methods": {default.RECIPE: level}, "chosen": ["one"] * SEEDS}
+        cells[task]["recipe"] = {"methods": {default.RECIPE: level, default.TAUGHT: level},
+            "weights": {"one": [0.75] * SEEDS, "other": [0.25] * SEEDS}}  # fmt: skip
+        cells[task]["long"] = {"methods": {"gp_ascent": level}}
         cells[task]["certificate"] = {"methods": {}, "coverage": [0.9] * SEEDS,
             "unweighted_coverage": [0.4] * SEEDS, "informative": [0.5] * SEEDS,
             "effective": [7.0] * SEEDS}  # fmt: skip
@@ -130,16 +132,21 @@ def test_all_searches_have_the_same_path():
     assert coms.climb.length * coms.climb.steps == pytest.approx(0.6)
 
 
-def test_the_recipe_takes_what_errs_least():
-    errors = {"one": [0.3, 0.5, 0.1], "two": [0.2, 0.5, 0.3]}
-    assert default.chosen(errors) == ["two", "one", "one"]
+def test_the_recipe_is_compared_with_each_method_on_its_better_path():
     cells = _cells({})
     for of_task in cells.values():
-        of_task["plain"]["methods"]["ram"]["p50"] = [0.9] * SEEDS
+        of_task["plain"]["methods"]["ram"]["p50"] = [0.7] * SEEDS
+        of_task["plain"]["methods"]["reinforce"]["p50"] = [0.8] * SEEDS
+        of_task["long"]["methods"]["ram"] = {"p50": [0.9] * SEEDS}
+        of_task["long"]["methods"]["reinforce"] = {"p50": [0.1] * SEEDS}
         of_task["recipe"]["methods"][default.RECIPE] = {"p50": [0.95] * SEEDS}
+        of_task["recipe"]["methods"][default.TAUGHT] = {"p50": [0.85] * SEEDS}
     figures = report.figures_of(cells, SETTINGS)
-    assert figures["best_published"] == "ram"
-    assert figures["recipe_taken"] == f"one {4 * SEEDS}"
+    assert figures["best_published"] == "ram_long"
+    assert figures["best_published_iqm"] == pytest.approx(0.9)
+    assert figures["recipe_over_reinforce_effect"] == pytest.approx(0.15)
+    assert figures["recipe_gradients_over_best_effect"] == pytest.approx(-0.05)
+    assert figures["recipe_weights"] == "one 0.75, other 0.25"
     assert figures["default_recipe_iqm"] == pytest.approx(0.95)
     assert figures["recipe_over_best_effect"] == pytest.approx(0.05)
     assert figures["certificate_coverage"] == pytest.approx(0.9)
@@ -162,14 +169,34 @@ def test_the_recipe_is_chosen_without_truth_and_hidden_part(bench, monkeypatch):
         blind.delattr(tasks.ProblemTask, "true_score")
         blind.setattr(bench, "sets", None)
         errors = default.held_out_errors(bench)
-    assert set(errors) == {"process", "ensemble", "committee"}
+    assert set(errors) == {"matern", "rbf", "ensemble"}
     assert all(len(values) == 2 and np.all(np.asarray(values) > 0) for values in errors.values())
     # A process of branin errs little; a perceptron of two epochs predicts next to nothing.
-    assert max(errors["process"]) < 0.7 < min(errors["ensemble"])
+    assert max(errors["matern"]) < 0.7 < min(errors["ensemble"])
     assert len(bench.data.x[0]) == len(bench.sets[0].x)  # the bench itself still has all
     cell = default.recipe_cell(bench)
-    assert cell["chosen"] == ["process", "process"]
-    assert len(cell["methods"][default.RECIPE]["p50"]) == 2
+    assert cell["weights"]["matern"][0] > 3.0 * cell["weights"]["ensemble"][0]
+    for name in (default.RECIPE, default.TAUGHT):
+        assert len(cell["methods"][name]["p50"]) == 2
+    # Who learns from true gradients knows the gradient better.
+    cosine = {name: np.mean(found["gradient_cosine"]) for name, found in cell["methods"].items()}
+    assert cosine[default.TAUGHT] > cosine[default.RECIPE]
+
+
+def test_weights_fall_with_the_error():
+    weights = default.weights_of({"good": [0.1, 0.5], "poor": [0.2, 0.5]})
+    np.testing.assert_allclose(weights, [[16 / 17, 1 / 17], [0.5, 0.5]])
+
+
+@pytest.mark.slow
+def test_a_longer_path_is_another_search_and_coms_are_trained_for_it(bench):
+    longer = bench.reaching(0.5)
+    short, long = bench.plain_methods(), longer.plain_methods()
+    assert set(short) == set(long) == set(report.METHODS)
+    for method in ("ascent", "coms", "ram"):
+        assert np.mean(long[method]["travelled"]) > 1.2 * np.mean(short[method]["travelled"])
+    assert longer._plain("mse", None, 3) is bench._plain("mse", None, 3)
+    assert longer._cache["coms"] is not bench._cache["coms"]
 
 
 @pytest.mark.slow
@@ -258,7 +285,17 @@ def test_the_effects_of_tf_bind_8_are_paired():
             cells[f"{method}-{arm}"] = {"p100": scores, "p50": scores}
     cells["gradient_ascent-ignite2"] = cells["gradient_ascent-ignite"]
     cells["gradient_ascent-placebo"] = cells["gradient_ascent-plain"]
+    ours = (np.asarray(cells["ram-plain"]["p100"]) + 0.03).tolist()
+    cells["default_recipe"] = {"p100": ours, "p50": ours}
+    # BO-qEI may have fewer seeds: it is compared on those that it has.
+    few = cells["ram-plain"]["p100"][:4]
+    cells["bo_qei-plain"] = cells["bo_qei-ignite"] = {"p100": few, "p50": few}
     figures = _figures(cells, "p100")
+    assert figures["recipe_over_ram_effect"] == pytest.approx(0.03)
+    assert figures["recipe_over_bo_qei_effect"] == pytest.approx(0.03)
+    assert figures["recipe_iqm_over_ram_low"] == pytest.approx(0.03)
+    assert "recipe_over_enumeration_effect" not in figures  # ours as well
+    assert figures["default_recipe_iqm"] > figures["best_published_iqm"]
     assert figures["coms_ignite_effect"] == pytest.approx(0.02, abs=2e-3)
     assert 0 < figures["coms_ignite_low"] < figures["coms_ignite_high"]
     assert figures["coms_ignite_holm_p"] < 0.05

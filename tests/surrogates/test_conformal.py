@@ -110,3 +110,11 @@ def test_bad_input(changed, message):
         conformal_lower_bounds(**(given | changed))
     with pytest.raises(ValueError, match="same variables"):
         density_ratio(np.zeros((3, 2)), np.zeros((3, 1)))
+
+
+def test_the_ratio_of_a_density_to_itself_is_one_whatever_the_sizes():
+    random = np.random.default_rng(0)
+    known, candidates = random.uniform(size=(400, 2)), random.uniform(size=(50, 2))
+    one, other = density_ratio(known, candidates)
+    assert np.median(one) == pytest.approx(1.0, abs=0.25)
+    assert np.median(other) == pytest.approx(1.0, abs=0.25)

@@ -189,10 +189,22 @@ def test_a_committee_is_the_mean_of_models_of_any_kind(members, normalisation):
     np.testing.assert_allclose(both(at), 0.5 * (process(at) + ensemble(at)))
     mean, spread = both.distribution(at)
     np.testing.assert_allclose(mean, both(at))
-    np.testing.assert_allclose(spread, 0.5 * np.abs(process(at) - ensemble(at)))
+    own = 0.5 * (process.distribution(at)[1] ** 2 + ensemble.distribution(at)[1] ** 2)
+    between = (0.5 * (process(at) - ensemble(at))) ** 2
+    np.testing.assert_allclose(spread, np.sqrt(own + between))
+    # A member that says nothing of itself counts with the spread between them alone.
+    mute = models.LowerBound(process, 0.0)
+    alone = models.Committee(mute, ensemble, weights=jnp.asarray([3.0, 0.0]))
+    np.testing.assert_allclose(alone.distribution(at), (process(at), np.zeros(2)), atol=1e-12)
+    weighted = models.Committee(process, ensemble, weights=np.asarray([3.0, 1.0]))
+    np.testing.assert_allclose(weighted(at), 0.75 * process(at) + 0.25 * ensemble(at))
     assert both.smoothness == "smooth"
     with pytest.raises(ValueError, match="members must be at least one"):
         models.Committee()
+    with pytest.raises(ValueError, match=r"weights must have shape \(2,\), but have \(3,\)"):
+        models.Committee(process, ensemble, weights=np.ones(3))
+    with pytest.raises(ValueError, match="weights must be at least 0 and not all 0"):
+        models.Committee(process, ensemble, weights=np.asarray([1.0, -1.0]))
 
 
 def test_a_lower_bound_is_below_the_mean_by_so_many_deviations():
@@ -204,3 +216,10 @@ def test_a_lower_bound_is_below_the_mean_by_so_many_deviations():
     np.testing.assert_allclose(models.LowerBound(process, 0.0)(at), mean)
     with pytest.raises(ValueError, match="width must be at least 0, but is -1"):
         models.LowerBound(process, -1.0)
+
+
+def test_the_floor_of_an_ensemble_is_that_of_its_mean(members):
+    one = models.member_of(members, 0)
+    assert one.gradient_floor() == pytest.approx(2.0**-0.5)  # two outputs
+    assert models.Ensemble(members).gradient_floor() == pytest.approx(0.5 * 2.0**-0.5)
+    assert models.Ensemble(members, models.MinimumOf()).gradient_floor() == 0.0

@@ -126,3 +126,11 @@ def test_a_pool_in_which_all_fails():
     scores, _, codes = offline.simulate(problem, nowhere, offline.Negative(), gradients=False)
     assert np.all(np.isnan(scores))
     assert np.all(codes != 0)
+
+
+def test_the_digest_knows_gradients_and_half_a_design_is_not_kept(pool, kept):
+    bare = dataclasses.replace(kept, gradients=None)
+    other = dataclasses.replace(kept, gradients=2.0 * kept.gradients)
+    assert len({kept.digest, bare.digest, other.digest}) == 3
+    odd = offline.Pool(pool.x[:17], pool.score[:17], {})
+    assert len(offline.keep_bottom(odd, 50, name="odd", best=0.0).x) == 8

@@ -38,6 +38,15 @@ def test_the_calibrated_prediction_has_unit_spread_and_knows_no_scale():
     assert (found.mean(), found.std()) == (pytest.approx(0.0, abs=1e-12), pytest.approx(1.0))
 
 
+def test_a_calibrated_model_ranks_as_before_on_the_scale_of_its_data():
+    network = model(KNOWN)  # untrained: its level and spread are not those of the data
+    found = search.calibrated(network, KNOWN.x)
+    before, after = (np.asarray(models.predict(m, KNOWN.x))[:, 0] for m in (network, found))
+    scores = np.asarray(KNOWN.y)[:, 0]
+    assert (after.mean(), after.std()) == pytest.approx((scores.mean(), scores.std()))
+    np.testing.assert_array_equal(np.argsort(after), np.argsort(before))
+
+
 def test_ascent_by_hand_and_through_the_driver():
     """The program of `Ascent`, a plain loop, and diffsim's own driver make the same steps."""
     method = search.GradientAscent(0.004, steps=12)
@@ -175,3 +184,12 @@ def test_projected_models_are_asked_at_valid_designs():
 def test_bad_input():
     with pytest.raises(ValueError, match=r"starts must have shape \(k, 3\)"):
         search.propose(search.Stay(), BOWL, jnp.zeros((4, 2)), KNOWN.x, key=KEY)
+
+
+def test_a_constant_model_can_be_calibrated():
+    network = model(KNOWN)
+    nothing = jax.tree.map(jnp.zeros_like, models.split_weights(network)[0])
+    flat = eqx.combine(nothing, models.split_weights(network)[1])
+    calibration = search.Calibration.of(flat, KNOWN.x)
+    assert float(calibration.scale) == 1.0
+    assert float(calibration(flat, KNOWN.x[0])) == 0.0

@@ -218,3 +218,18 @@ def test_global_norm_is_over_all_weights(example):
     flat, mean, _ = _flat(network, x, 1.0)
     whole = optax.tree.norm(jax.grad(mean)(flat))
     np.testing.assert_allclose(training.sharpness(network, x, 1.0), whole, rtol=1e-12)
+
+
+def test_the_dual_step_follows_the_running_mean(example):
+    network, x = example
+    known = data(6)
+    constraint = SharpnessConstraint(bound=0.06, radius=0.05, rate=2.0, initial=0.5, memory=0.75)
+    value = float(training.sharpness(network, x, 0.05))
+    _, first, _ = constraint(network, known, constraint.init(), jax.random.key(0))
+    assert float(first.average) == pytest.approx(value)
+    other = eqx.tree_at(lambda s: s.average, first, jnp.asarray(3.0))
+    _, second, _ = constraint(network, known, other, jax.random.key(0))
+    average = 0.75 * 3.0 + 0.25 * value
+    assert float(second.average) == pytest.approx(average)
+    expected = float(first.multiplier) + 2.0 * (average - 0.06)
+    assert float(second.multiplier) == pytest.approx(expected)

@@ -60,6 +60,24 @@ def test_interquartile_mean():
     assert found.low < found.value < found.high
 
 
+def test_difference_of_interquartile_means_is_paired():
+    random = np.random.default_rng(0)
+    control = random.normal(size=(4, 15))
+    shifted = statistics.interquartile_difference(control + 0.1, control)
+    # Seed by seed the same shift: however wide the scores, it is known exactly.
+    assert (shifted.value, shifted.low, shifted.high) == pytest.approx((0.1, 0.1, 0.1))
+    other = statistics.interquartile_difference(control + random.normal(size=(4, 15)), control)
+    assert other.low < other.value < other.high
+    spoiled = control.copy()
+    spoiled[:, 0] = 1e6  # one run of each task: outside the middle half
+    found = statistics.interquartile_difference(spoiled, control)
+    assert abs(found.value) < 0.5
+    with pytest.raises(ValueError, match="treated and control must be paired"):
+        statistics.interquartile_difference(control, control[:, 1:])
+    with pytest.raises(ValueError, match="scores must be finite"):
+        statistics.interquartile_difference(np.full((4, 15), np.nan), control)
+
+
 def test_effect_over_tasks_is_wider_where_tasks_disagree():
     random = np.random.default_rng(0)
     control, noise = random.normal(size=(6, 20)), 0.01 * random.normal(size=(6, 20))
@@ -120,3 +138,12 @@ def test_bad_input():
         statistics.equivalence(np.zeros(4), np.zeros(4), 0.0)
     with pytest.raises(ValueError, match="positive scores"):
         statistics.stability(np.asarray([0.1, -0.2]), 0.4)
+
+
+def test_equivalence_by_hand():
+    difference = np.asarray([0.1, -0.2, 0.3, 0.05, -0.1])
+    error = difference.std(ddof=1) / np.sqrt(5)
+    above = stats.t.cdf((difference.mean() - 0.25) / error, 4)
+    below = stats.t.sf((difference.mean() + 0.25) / error, 4)
+    found = statistics.equivalence(difference, np.zeros(5), 0.25)
+    assert found == pytest.approx(max(above, below))

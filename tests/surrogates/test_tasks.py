@@ -107,6 +107,27 @@ def test_the_design_of_a_sweep_has_gradients():
     assert check.passed(), check.table()
 
 
+@pytest.mark.slow
+def test_the_resistive_recovery_is_best_at_its_truth():
+    """Its misfit there is that of the noise, every parameter matters, and gradients are right."""
+    task = tasks.resistive_recovery()
+    space = task.problem.space
+    known = (1e-4, 0.43, 6e-10, 0.3, 400.0)
+    truth = np.asarray(space.unit_cube(dict(zip(space.names, known, strict=True))))
+    moved = truth + 0.1 * np.concatenate([np.eye(5), -np.eye(5)])
+    scores = task.true_score(np.concatenate([truth[None], moved]))
+    # Half the sum of squares of 120 residuals of unit variance: 60, with a deviation of 8.
+    assert 36 < 10.0 ** -scores[0] - 1.0 < 84
+    assert np.all(scores[1:] < scores[0] - 0.03)
+    assert space.names[4] == "resistance"
+    x = truth[None] + 0.1 * np.asarray([1, -1, 1, 1, -1])
+    gradient, h = task.true_gradient(x)[0], 1e-5
+    for i in (0, 4):
+        step = h * np.eye(5)[i]
+        above, below = task.true_score(np.concatenate([x + step, x - step]))
+        assert gradient[i] == pytest.approx((above - below) / (2 * h), rel=1e-3)
+
+
 def test_letters_to_designs_and_back():
     letters = np.random.default_rng(0).integers(0, 4, (20, 8))
     x = table.encode(letters)

@@ -10,7 +10,7 @@ from jax.flatten_util import ravel_pytree
 
 import diffsim  # noqa: F401  (double precision)
 from surrogates import models, training
-from surrogates.training import Trainer
+from surrogates.training import Trainer, _trainer
 from tests.surrogates._examples import data, model, stacked
 
 KEY = jax.random.key(5)
@@ -273,3 +273,51 @@ def test_bad_input():
         Trainer(epochs=0)
     with pytest.raises(ValueError, match="points must be at least 2"):
         training.MatchOpt(points=1)
+
+
+def test_each_pass_sees_the_rows_in_another_order():
+    """Written after a training without any shuffling had passed all tests."""
+    passes = [np.asarray(_trainer._batches(jax.random.key(i), 10, 4)) for i in range(8)]
+    for batches in passes:
+        assert batches.shape == (2, 4)
+        assert len(set(batches.ravel().tolist())) == 8
+    assert set(np.concatenate(passes).ravel().tolist()) == set(range(10))
+    assert len({batches.tobytes() for batches in passes}) == 8
+
+
+def test_penalties_and_sobolev_s_loss_by_hand():
+    known = data(12, gradients=True)
+    network = model(known, width=4)
+    scales, key = network.normalisation, jax.random.key(2)
+    slopes = jax.vmap(jax.jacrev(network.standardised))(known.x)  # (b, 1, d)
+    steep = training.InputSmoothness().value(network, known, key)
+    expected = np.mean(np.sum((slopes[:, 0] * scales.x_scale) ** 2, axis=1))
+    np.testing.assert_allclose(steep, expected, rtol=1e-12)
+
+    wanted = known.gradients / scales.y_scale[:, None]
+    values = training.MSE()(network, known, (), key)[0]
+    expected = values + 0.5 * np.mean(((slopes - wanted) * scales.x_scale) ** 2)
+    found = training.Sobolev(weight=0.5)(network, known, (), key)[0]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+    # To first order a random change of the weights does deviation² E(∇g·noise)².
+    weights, rest = models.split_weights(network)
+    flat, unravel = ravel_pytree(weights)
+    rows = jax.jacrev(
+        lambda flat: jax.vmap(eqx.combine(unravel(flat), rest).standardised)(known.x)[:, 0]
+    )(flat)
+    penalty = training.RandomPerturbation(deviation=1e-3)
+    keys = jax.random.split(key, 400)
+    found = jnp.mean(jax.vmap(lambda key: penalty.value(network, known, key))(keys))
+    np.testing.assert_allclose(found, 1e-6 * np.mean(np.sum(rows**2, axis=1)), rtol=0.2)
+
+
+def test_the_temperature_of_listnet_divides_both_sides():
+    known = data(8)
+    network = model(known, width=4)
+    targets = np.asarray(network.normalisation.standardise(known.y))[:, 0] / 0.5
+    predicted = np.asarray(jax.vmap(network.standardised)(known.x))[:, 0] / 0.5
+    wanted = np.exp(targets) / np.exp(targets).sum()
+    expected = -np.sum(wanted * (predicted - np.log(np.exp(predicted).sum())))
+    found = training.ListNet(0.5)(network, known, (), jax.random.key(0))[0]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)

@@ -121,3 +121,19 @@ def test_without_botorch_the_extra_is_named(monkeypatch):
     finder = search.ExpectedImprovementSearch(rounds=1)
     with pytest.raises(ImportError, match=r"the extra `bo` must be installed"):
         finder(PROCESS, STARTS, SEEN, KEY)
+
+
+def test_inverse_networks_learn_most_from_the_best(monkeypatch):
+    """Rows are drawn with probability exp(y/heat), up to a constant."""
+    drawn, categorical = [], jax.random.categorical
+
+    def spy(key, logits, **settings):
+        drawn.append(logits)
+        return categorical(key, logits, **settings)
+
+    with jax.disable_jit(), monkeypatch.context() as patched:
+        patched.setattr(jax.random, "categorical", spy)
+        x, y = jnp.asarray([[0.1], [0.9]]), jnp.asarray([-1.0, 2.0])
+        finder = search.InverseSearch(heat=0.25, steps=1, width=2, batch=2, parts=1)
+        finder._learn(x, y, jax.random.key(0))
+    np.testing.assert_allclose(drawn[0], [-4.0, 8.0])
