@@ -24,7 +24,13 @@ from jaxtyping import Array, Float
 
 from .._types import BoolScalar, Scalar
 from ..constants import faraday
-from ..solvers import AbstractBorderedMatrix, AbstractBorderedSystem, Bordered, small_inverse
+from ..solvers import (
+    AbstractBorderedMatrix,
+    AbstractBorderedSystem,
+    Bordered,
+    small_inverse,
+    small_product,
+)
 from ._circuit import Circuit
 from ._nodes import AbstractNodes, Couplings
 from .mechanism import Mechanism
@@ -120,7 +126,7 @@ class CellSystem(AbstractCellSystem):
         """Residuals of the surface balances and of the circuit, (k,)."""
         rates, current = border[:-1], border[-1]
         electrode = self.mechanism.electrode
-        flux = rates @ self.mechanism.stoichiometry(electrode)
+        flux = small_product(rates, self.mechanism.stoichiometry(electrode))
         surface = first + flux * self.transport.drop
         potential, ramp = self._applied(t)
         potential = potential - self.circuit.resistance * self.unit_current * current
@@ -132,7 +138,7 @@ class CellSystem(AbstractCellSystem):
         ratio = self.circuit.capacitance_ratio(potential)
         farads = self.circuit.capacitance * self.area
         charging = farads * ramp / (self.unit_current * self.scales.time)
-        balance = (-electrons @ rates - current) / ratio + charging
+        balance = (-jnp.sum(electrons * rates) - current) / ratio + charging
         return jnp.stack([*residuals, self.piece.duration * balance])
 
     def _applied(self, t: Scalar) -> tuple[Scalar, Scalar]:
@@ -180,7 +186,7 @@ class CellSystem(AbstractCellSystem):
 
     def field(self, t: Scalar, state: Bordered) -> Bordered:
         numbers = self.mechanism.stoichiometry(self.mechanism.electrode)
-        nodes = self.change(state.nodes, state.border[:-1] @ numbers)
+        nodes = self.change(state.nodes, small_product(state.border[:-1], numbers))
         first = self.transport.first(state.nodes)
         return Bordered(nodes, self._border(t, first, state.border))
 
@@ -289,7 +295,7 @@ def _newton_step(residual: Array, jacobian: Array, held: Array | bool = False) -
     """J⁻¹ times the residual, with the `held` unknowns left alone."""
     held = jnp.broadcast_to(held, residual.shape)
     jacobian = jnp.where(held[:, None], jnp.eye(residual.size), jacobian)
-    return small_inverse(jacobian) @ jnp.where(held, 0.0, residual)
+    return small_product(small_inverse(jacobian), jnp.where(held, 0.0, residual))
 
 
 class _Search(NamedTuple):

@@ -44,6 +44,7 @@ from ._matrix import (
     DecoupledMatrix as DecoupledMatrix,
     linear_solver as linear_solver,
     small_inverse as small_inverse,
+    small_product as small_product,
 )
 from ._modal import ModalMatrix as ModalMatrix, modes as modes
 from ._newton import (

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.lax.linalg import tridiagonal_solve
 from jaxtyping import Array, Float
 
@@ -133,8 +134,10 @@ class DecoupledMatrix(AbstractBorderedMatrix):
         y, z = x
         nodes = self.diagonal * y
         nodes = nodes + self.lower * _shift_right(y) + self.upper * _shift_left(y)
-        nodes = nodes.at[:, 0].add(self.node_border @ z)
-        return Bordered(nodes, self.border_node @ y[:, 0] + self.border @ z)
+        nodes = nodes.at[:, 0].add(small_product(self.node_border, z))
+        return Bordered(
+            nodes, small_product(self.border_node, y[:, 0]) + small_product(self.border, z)
+        )
 
     def _tridiagonal(self, b: Float[Array, "m n"]) -> Float[Array, "m n"]:
         lower = self.lower.at[:, 0].set(0.0)
@@ -146,14 +149,14 @@ class DecoupledMatrix(AbstractBorderedMatrix):
         # only its own Schur complement.
         unit = jnp.zeros_like(self.diagonal).at[:, 0].set(1.0)
         response = self._tridiagonal(unit)
-        schur = self.border - self.border_node @ (response[:, :1] * self.node_border)
+        schur = self.border - small_product(self.border_node, response[:, :1] * self.node_border)
         return response, small_inverse(schur)
 
     def solve_factored(self, factors, b: Bordered) -> Bordered:
         response, inverse = factors
         free = self._tridiagonal(b.nodes)
-        border = inverse @ (b.border - self.border_node @ free[:, 0])
-        return Bordered(free - response * (self.node_border @ border)[:, None], border)
+        border = small_product(inverse, b.border - small_product(self.border_node, free[:, 0]))
+        return Bordered(free - response * small_product(self.node_border, border)[:, None], border)
 
     def solve_transposed(self, factors, b: Bordered) -> Bordered:
         return solve_anew(self.transpose(), b)
@@ -216,22 +219,26 @@ class BlockMatrix(AbstractBorderedMatrix):
         y, z = x
         nodes = _apply(self.diagonal, y)
         nodes = nodes + _apply(self.lower, _shift_right(y)) + _apply(self.upper, _shift_left(y))
-        nodes = nodes.at[:, 0].add(self.node_border @ z)
-        return Bordered(nodes, self.border_node @ y[:, 0] + self.border @ z)
+        nodes = nodes.at[:, 0].add(small_product(self.node_border, z))
+        return Bordered(
+            nodes, small_product(self.border_node, y[:, 0]) + small_product(self.border, z)
+        )
 
     def factor(self) -> BlockFactors:
         rows = [jnp.moveaxis(band, -1, 0) for band in (self.lower, self.diagonal, self.upper)]
 
         def eliminate(beyond, row):
             lower, diagonal, upper = row
-            inverse = small_inverse(diagonal - _times(upper, beyond))
-            below = _times(inverse, lower)
+            inverse = small_inverse(diagonal - small_product(upper, beyond))
+            below = small_product(inverse, lower)
             return below, (inverse, below)
 
         _, (inverse, below) = jax.lax.scan(
             eliminate, jnp.zeros(rows[0].shape[1:]), rows, reverse=True
         )
-        schur = self.border - self.border_node @ inverse[0] @ self.node_border
+        schur = self.border - small_product(
+            small_product(self.border_node, inverse[0]), self.node_border
+        )
         return BlockFactors(inverse, below, rows[2], small_inverse(schur))
 
     def solve_factored(self, factors: BlockFactors, b: Bordered) -> Bordered:
@@ -240,16 +247,18 @@ class BlockMatrix(AbstractBorderedMatrix):
 
         def inwards(beyond, row):
             inverse, upper, right = row
-            partial = _on(inverse, right - _on(upper, beyond))
+            partial = small_product(inverse, right - small_product(upper, beyond))
             return partial, partial
 
         _, partial = jax.lax.scan(inwards, zero, (inverse, upper, b.nodes.T), reverse=True)
-        border = schur @ (b.border - self.border_node @ partial[0])
-        partial = partial.at[0].add(-inverse[0] @ (self.node_border @ border))
+        border = small_product(schur, b.border - small_product(self.border_node, partial[0]))
+        partial = partial.at[0].add(
+            -small_product(inverse[0], small_product(self.node_border, border))
+        )
 
         def outwards(before, row):
             below, partial = row
-            x = partial - _on(below, before)
+            x = partial - small_product(below, before)
             return x, x
 
         _, nodes = jax.lax.scan(outwards, zero, (below, partial))
@@ -262,16 +271,19 @@ class BlockMatrix(AbstractBorderedMatrix):
         def inwards(beyond, row):
             below, right = row
             partial = right - beyond
-            return _on(below.T, partial), partial
+            return small_product(below.T, partial), partial
 
         _, partial = jax.lax.scan(inwards, zero, (below, b.nodes.T), reverse=True)
-        border = schur.T @ (b.border - self.node_border.T @ (inverse[0].T @ partial[0]))
-        partial = partial.at[0].add(-self.border_node.T @ border)
+        border = small_product(
+            schur.T,
+            b.border - small_product(self.node_border.T, small_product(inverse[0].T, partial[0])),
+        )
+        partial = partial.at[0].add(-small_product(self.border_node.T, border))
 
         def outwards(before, row):
             inverse, upper, partial = row
-            x = _on(inverse.T, partial - before)
-            return _on(upper.T, x), x
+            x = small_product(inverse.T, partial - before)
+            return small_product(upper.T, x), x
 
         _, nodes = jax.lax.scan(outwards, zero, (inverse, upper, partial))
         return Bordered(nodes.T, border)
@@ -305,7 +317,7 @@ _UNROLLED = 3
 def _(primals, tangents):
     inverse = small_inverse(*primals)
     (change,) = tangents
-    return inverse, -_times(inverse, _times(change, inverse))
+    return inverse, -small_product(inverse, small_product(change, inverse))
 
 
 def _sweep(p, a: Float[Array, "*b k k"]) -> Float[Array, "*b k k"]:
@@ -321,14 +333,17 @@ def _sweep(p, a: Float[Array, "*b k k"]) -> Float[Array, "*b k k"]:
     return jnp.where(on_row & on_column, pivot, updated)
 
 
-def _times(a: Float[Array, "*b i j"], b: Float[Array, "*b j k"]) -> Float[Array, "*b i k"]:
-    """A product of small matrices as fused elementwise work: a call would cost more."""
+def small_product(a: Array | np.ndarray, b: Array | np.ndarray) -> Array:
+    """`a @ b` of small matrices, or of one and a vector, as fused elementwise work.
+
+    A product that XLA hands to a library, which with many tangents it does, breaks the loop it
+    stands in out of its one compiled function: half of a Jacobian.
+    """
+    if a.ndim == 1:
+        return jnp.sum(a[:, None] * b, axis=0)
+    if b.ndim == 1:
+        return jnp.sum(a * b, axis=-1)
     return jnp.sum(a[..., None] * b[..., None, :, :], axis=-2)
-
-
-def _on(a: Float[Array, "i j"], x: Float[Array, " j"]) -> Float[Array, " i"]:
-    """A small matrix times a vector, likewise."""
-    return jnp.sum(a * x, axis=1)
 
 
 def _apply(a: Float[Array, "i j n"], x: Float[Array, "j n"]) -> Float[Array, "i n"]:

@@ -9,7 +9,7 @@ operations in place of a sequential elimination.
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ._matrix import AbstractBorderedMatrix, Bordered, small_inverse, solve_anew
+from ._matrix import AbstractBorderedMatrix, Bordered, small_inverse, small_product, solve_anew
 
 # The square of a coupling of two nodes that counts for nothing, in parts of their own rates.
 _APART = 1e-40
@@ -63,21 +63,23 @@ class ModalMatrix(AbstractBorderedMatrix):
 
     def multiply(self, x: Bordered) -> Bordered:
         y, z = x
-        nodes = self.diagonal * y + self.weights * (self.node_border @ z)[:, None]
+        nodes = self.diagonal * y + self.weights * small_product(self.node_border, z)[:, None]
         shown = jnp.sum(self.weights * y, axis=-1)
-        return Bordered(nodes, self.border_node @ shown + self.border @ z)
+        return Bordered(
+            nodes, small_product(self.border_node, shown) + small_product(self.border, z)
+        )
 
     def factor(self):
         response = self.weights / self.diagonal
         shown = jnp.sum(self.weights * response, axis=-1)
-        schur = self.border - self.border_node @ (shown[:, None] * self.node_border)
+        schur = self.border - small_product(self.border_node, shown[:, None] * self.node_border)
         return 1.0 / self.diagonal, response, small_inverse(schur)
 
     def solve_factored(self, factors, b: Bordered) -> Bordered:
         inverse, response, schur = factors
         shown = jnp.sum(response * b.nodes, axis=-1)
-        border = schur @ (b.border - self.border_node @ shown)
-        nodes = inverse * b.nodes - response * (self.node_border @ border)[:, None]
+        border = small_product(schur, b.border - small_product(self.border_node, shown))
+        nodes = inverse * b.nodes - response * small_product(self.node_border, border)[:, None]
         return Bordered(nodes, border)
 
     def solve_transposed(self, factors, b: Bordered) -> Bordered:

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ._matrix import Bordered, linear_solver
+from ._matrix import Bordered, linear_solver, small_product
 from ._system import AbstractBorderedSystem
 
 # What a solve ends with when `AbstractBorderedSystem.enter` found no consistent state.
@@ -226,7 +226,7 @@ def _stages(tableau: RosenbrockTableau, system: AbstractBorderedSystem, t0, h, y
     stages, _ = jax.lax.scan(stage, empty, rows)
     y1 = jax.tree.map(lambda y, u: y + _weighted(tableau.solution, u), y0, stages)
     error = jax.tree.map(lambda u: _weighted(tableau.error, u), stages)
-    k = jnp.tensordot(tableau.dense, stages.border, 1)
+    k = small_product(tableau.dense, stages.border)
     return y1, error, k
 
 

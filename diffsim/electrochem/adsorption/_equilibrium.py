@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ...solvers import small_inverse
+from ...solvers import small_inverse, small_product
 from ._isotherms import AbstractIsotherm
 
 _STEPS = 100
@@ -26,7 +26,7 @@ def equilibrium_coverage(
 
     def step(coverage, isotherm, load):
         jacobian = jax.jacfwd(residual)(coverage, isotherm, load)
-        return small_inverse(jacobian) @ residual(coverage, isotherm, load)
+        return small_product(small_inverse(jacobian), residual(coverage, isotherm, load))
 
     def shortened(_, coverage):
         return coverage - jnp.clip(step(coverage, *fixed), -_LONGEST, _LONGEST)

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ...solvers import small_product
 from ..kinetics._base import parameter
 
 Coverage = Float[Array, " a"]
@@ -62,7 +63,8 @@ class Frumkin(AbstractIsotherm):
 
     def activity(self, coverage: Coverage) -> Coverage:
         size = coverage.size
-        return coverage * jnp.exp(-jnp.broadcast_to(self.interaction, (size, size)) @ coverage)
+        interaction = jnp.broadcast_to(self.interaction, (size, size))
+        return coverage * jnp.exp(-small_product(interaction, coverage))
 
 
 class Temkin(AbstractIsotherm):

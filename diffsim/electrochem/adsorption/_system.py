@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..._types import BoolScalar, Scalar
-from ...solvers import AbstractBorderedMatrix, Bordered
+from ...solvers import AbstractBorderedMatrix, Bordered, small_product
 from .._cell_system import (
     AbstractExtendedCellSystem,
     CellSystem,
@@ -78,7 +78,7 @@ class AdsorptionSystem(AbstractExtendedCellSystem):
         cell = self.cell
         coverage, bare, exchange, couple = self._taken_apart(border)
         rates, current = bare[:-1], bare[-1]
-        surface = first + (border @ self._production()) * cell.transport.drop
+        surface = first + small_product(border, self._production()) * cell.transport.drop
         potential, ramp = cell._applied(t)
         potential = potential - cell.circuit.resistance * cell.unit_current * current
         balances = [
@@ -93,7 +93,7 @@ class AdsorptionSystem(AbstractExtendedCellSystem):
         adsorption = weights[0] * dissolved * sites - weights[1] * activity - weights[2] * exchange
         growth = exchange
         electrons = np.array([s.equation.electrons for s in cell.mechanism.electrode], float)
-        faradaic = -electrons @ rates
+        faradaic = -jnp.sum(electrons * rates)
         adsorbed = []
         if self.couple is not None:
             ox, red = self.couple
@@ -128,7 +128,7 @@ class AdsorptionSystem(AbstractExtendedCellSystem):
     # -- the interface of the solver -----------------------------------------------------------
 
     def field(self, t: Scalar, state: Bordered) -> Bordered:
-        nodes = self.cell.change(state.nodes, state.border @ self._production())
+        nodes = self.cell.change(state.nodes, small_product(state.border, self._production()))
         first = self.transport.first(state.nodes)
         return Bordered(nodes, self._border(t, first, state.border))
 

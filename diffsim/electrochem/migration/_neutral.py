@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ..._types import Scalar
-from ...solvers import AlgebraicMatrix, BlockMatrix, Bordered
+from ...solvers import AlgebraicMatrix, BlockMatrix, Bordered, small_product
 from .._cell_system import CellSystem
 from ._ions import Ions, mean, spread
 from ._system import AbstractIonSystem
@@ -55,7 +55,7 @@ class NeutralSystem(AbstractIonSystem):
     def field(self, t: Scalar, state: Bordered) -> Bordered:
         c, border = state
         fluxes = self.ions.fluxes(mean, c, self.potential(c, border[-1]))
-        change = self.ions.change(fluxes, border @ self.production)
+        change = self.ions.change(fluxes, small_product(border, self.production))
         if self.cell.mechanism.chemical:
             change = change + self._source(c)
         return Bordered(self.piece.duration * change, self._border(t, self._seen(c), border))

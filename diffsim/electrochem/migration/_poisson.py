@@ -6,7 +6,7 @@ from jaxtyping import Array, Float
 
 from ..._types import Scalar
 from ...constants import faraday
-from ...solvers import BlockMatrix, Bordered, ConstrainedMatrix
+from ...solvers import BlockMatrix, Bordered, ConstrainedMatrix, small_product
 from .._cell_system import CellSystem
 from ._interface import AbstractInterface
 from ._ions import Ions, bernoulli, spread
@@ -81,7 +81,7 @@ class PoissonSystem(AbstractIonSystem):
         number, border = len(self.ions.charges), state.border
         c, potential = state.nodes[:number], state.nodes[number]
         fluxes = self.ions.fluxes(bernoulli, c, potential)
-        change = self.ions.change(fluxes, border @ self.production)
+        change = self.ions.change(fluxes, small_product(border, self.production))
         if self.cell.mechanism.chemical:
             change = change + self._source(c)
         rows = [self.piece.duration * change, self._poisson(c, potential, border[-2])[None]]

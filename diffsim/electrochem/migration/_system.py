@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 
 from ..._types import BoolScalar, Scalar
 from ...constants import faraday, gas_constant
-from ...solvers import Bordered
+from ...solvers import Bordered, small_product
 from .._cell_system import (
     AbstractExtendedCellSystem,
     Piece,
@@ -86,7 +86,7 @@ class AbstractIonSystem(AbstractExtendedCellSystem):
         rates, potential, current = border[:-2], border[-2], border[-1]
         number = len(self.ions.charges)
         drop = seen[number] + seen[number + 1] * current - potential
-        surface = self.ions.surface(seen[:number], border @ self.production, drop)
+        surface = self.ions.surface(seen[:number], small_product(border, self.production), drop)
         applied, _ = self._applied(t)
         interface = applied - self.circuit.resistance * self.cell.unit_current * current
         interface = interface - self.thermal * potential
@@ -97,7 +97,7 @@ class AbstractIonSystem(AbstractExtendedCellSystem):
         ]
         electrons = jnp.asarray([step.equation.electrons for step in steps], float)
         field = self._surface_balance(surface, drop, interface)
-        balance = self._current_balance(seen, -electrons @ rates, current)
+        balance = self._current_balance(seen, -jnp.sum(electrons * rates), current)
         return jnp.stack([*balances, field, self.piece.duration * balance])
 
     def _source(self, c: Float[Array, "m n"]) -> Float[Array, "m n"]:
