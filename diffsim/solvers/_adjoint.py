@@ -112,9 +112,9 @@ def _backward(solution: Any, cotangent: Any, perturbed, given, run: Integration)
             return y1, {name: dense[name] for name in _SHOWN}
 
         (after, shown), pull = jax.vjp(step, moving, begun(k))
-        given = {name: cotangent.interpolation.infos[name] for name in _SHOWN}
+        asked = {name: cotangent.interpolation.infos[name] for name in _SHOWN}
         state = jax.tree.map(jnp.add, state, _row(cotangent.ys, after, k))
-        change, state = pull((state, _row(given, shown, k)))
+        change, state = pull((state, _row(asked, shown, k)))
         return k - 1, state, jax.tree.map(jnp.add, total, change)
 
     last = solution.stats["num_accepted_steps"] - 1
