@@ -1,7 +1,8 @@
 """Thin shells with exact gradients: meshes, materials, energies, equilibrium, dynamics."""
 
 from . import analytic as analytic
-from ._deformable import AbstractDeformable as AbstractDeformable
+from ._assembly import Assembly as Assembly
+from ._deformable import AbstractBody as AbstractBody, AbstractDeformable as AbstractDeformable
 from ._dynamics import Dynamics as Dynamics
 from ._equilibrium import Equilibrium as Equilibrium
 from ._linear import (
@@ -31,6 +32,8 @@ from ._supports import (
     Symmetry as Symmetry,
 )
 from .bodies import (
+    RigidBody as RigidBody,
+    RigidMaterial as RigidMaterial,
     Solid as Solid,
     SolidMaterial as SolidMaterial,
     TetrahedralMesh as TetrahedralMesh,

@@ -1,26 +1,35 @@
 """What moves: unknowns, masses, and the potential between them."""
 
 import abc
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float, PyTree
 
 from .._types import Scalar, ScalarLike
-from ..solvers import NewtonSettings, Potential, Slip
+from ..solvers import (
+    AbstractElements,
+    AbstractSlant,
+    BandPattern,
+    NewtonSettings,
+    Potential,
+    Slip,
+)
 from ._material import AbstractSubstance
-from .contact import BodyContact, SelfContact
-from .mesh import AbstractMesh
+from .contact import BodyContact, SelfContact, check_apart
+from .mesh import AbstractMesh, AbstractSurface
 
 
 class AbstractDeformable(eqx.Module):
-    """A sheet or a solid, as `Dynamics` steps it.
+    """A sheet, a solid, a rigid body or several of these, as `Dynamics` steps them.
 
     The unknowns q (n,) begin with the 3v coordinates of the vertices, in m.
     """
 
     mesh: eqx.AbstractVar[AbstractMesh]
-    material: eqx.AbstractVar[AbstractSubstance]
     contacts: eqx.AbstractVar[tuple[BodyContact, ...]]
     self_contact: eqx.AbstractVar[SelfContact | None]
 
@@ -34,9 +43,18 @@ class AbstractDeformable(eqx.Module):
     def rubs(self) -> bool:
         """Whether there is friction."""
 
+    @property
+    @abc.abstractmethod
+    def follows(self) -> bool:
+        """Whether vertices without mass have to follow what has it."""
+
+    @abc.abstractmethod
+    def numbers(self) -> dict[str, str]:
+        """The numbers of the material: names, and paths from here."""
+
     @abc.abstractmethod
     def unknowns(self, positions: Float[Array, "v 3"]) -> Float[Array, " n"]:
-        """The unknowns with what else there is at rest."""
+        """The unknowns with what else there is at rest; linear: velocities become rates."""
 
     @abc.abstractmethod
     def mass(self) -> Float[Array, " n"]:
@@ -71,16 +89,91 @@ class AbstractDeformable(eqx.Module):
     def settings(self, step_tolerance: float, max_steps: int) -> NewtonSettings:
         """Newton's tolerances; `step_tolerance` is relative to the size."""
 
+    @abc.abstractmethod
+    def momenta(
+        self, q: Float[Array, " n"], velocity: Float[Array, " n"]
+    ) -> tuple[Float[Array, " 3"], Float[Array, " 3"]]:
+        """Momentum in kg m/s, and angular momentum about the origin in kg m²/s."""
+
+    @abc.abstractmethod
+    def check_start(self, positions: Float[Array, "v 3"]) -> None:
+        """**Raises:** `ValueError` naming what has no mass, or begins inside something else."""
+
+    @abc.abstractmethod
+    def touched(self, positions: Float[Array, "v 3"], time: ScalarLike) -> dict[str, Array]:
+        """The smallest "gap" to each prescribed body that may be touched (c,), m, and the
+        "contact_force" of each (c, 3), N; nothing where there are none."""
+
+    @abc.abstractmethod
+    def self_gap(self, q: Float[Array, " n"]) -> dict[str, Scalar]:
+        """ "self_gap", the smallest distance of pairs in m, at most that of the law; nothing
+        without a `SelfContact`."""
+
     def positions(self, q: Float[Array, "*t n"]) -> Float[Array, "*t v 3"]:
         """The vertices, m."""
         count = 3 * self.mesh.num_vertices
         return q[..., :count].reshape(*q.shape[:-1], self.mesh.num_vertices, 3)
 
+
+class AbstractBody(AbstractDeformable):
+    """One sheet, solid or rigid body: a mesh of one material.
+
+    **Fields:** `pattern`: where the entries of its matrix go; `slant`: how its linear systems
+    count the unknowns, None for as they are.
+
+    **Class attributes:** `meets_itself`: whether its own surface can touch itself.
+    """
+
+    material: eqx.AbstractVar[AbstractSubstance]
+    slant: eqx.AbstractVar[AbstractSlant | None]
+    pattern: eqx.AbstractVar[BandPattern]
+    meets_itself: ClassVar[bool] = False
+
+    @property
+    def follows(self) -> bool:
+        return False
+
+    @abc.abstractmethod
+    def elements(
+        self,
+        time: ScalarLike = 0.0,
+        factor: ScalarLike = 1.0,
+        slip: Slip | None = None,
+        memory: PyTree = None,
+    ) -> tuple[AbstractElements, ...]:
+        """Of the `potential`, in the order of the pattern."""
+
+    @property
+    @abc.abstractmethod
+    def skin(self) -> AbstractSurface:
+        """The surface that other bodies may touch; its vertices are those of `mesh`."""
+
+    def numbers(self) -> dict[str, str]:
+        names = [name for name in vars(self.material) if name != "direction"]
+        return {name: f"material.{name}" for name in names}
+
+    def momenta(
+        self, q: Float[Array, " n"], velocity: Float[Array, " n"]
+    ) -> tuple[Float[Array, " 3"], Float[Array, " 3"]]:
+        masses = self.mass()[: 3 * self.mesh.num_vertices : 3]
+        momenta = masses[:, None] * self.positions(velocity)
+        turning = jnp.cross(self.positions(q), momenta)
+        return jnp.sum(momenta, axis=0), jnp.sum(turning, axis=0)
+
+    def check_start(self, positions: Float[Array, "v 3"]) -> None:
+        density = self.material.density
+        if not isinstance(density, Tracer) and not np.all(np.asarray(density) > 0):
+            raise ValueError(
+                "density must be positive everywhere for Dynamics, but is zero somewhere."
+            )
+        check_apart(self.contacts, positions)
+
     def touched(self, positions: Float[Array, "v 3"], time: ScalarLike) -> dict[str, Array]:
-        """The smallest "gap" to each body that may be touched (c,), m, and the "contact_force" of
-        each (c, 3), N; nothing where there are no bodies."""
         if not self.contacts:
             return {}
         gaps = [jnp.min(contact.gaps(positions, time)) for contact in self.contacts]
         forces = [contact.force(self.mesh, positions, time) for contact in self.contacts]
         return {"gap": jnp.stack(gaps), "contact_force": jnp.stack(forces)}
+
+    def self_gap(self, q: Float[Array, " n"]) -> dict[str, Scalar]:
+        return {}

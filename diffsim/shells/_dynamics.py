@@ -7,7 +7,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from .._observables import Observables, observe
@@ -25,8 +24,6 @@ from ..solvers import (
     ended,
 )
 from ._deformable import AbstractDeformable
-from .contact import check_apart
-from .mesh import TriangleMesh
 
 _SCHEMES: dict[str, type[AbstractIncrementalSolver]] = {
     "implicit_euler": ImplicitEuler,
@@ -101,7 +98,10 @@ class Dynamics(AbstractSimulator):
         adjoint: AdjointName = "checkpointed",
     ):
         _check(step, steps, scheme, tolerance, lags)
-        _check_mass(shell)
+        if shell.follows and scheme == "implicit_midpoint":
+            raise ValueError(
+                f"scheme must be implicit_euler or bdf2 for a RigidBody, but is {scheme!r}."
+            )
         rest = shell.mesh.positions
         self.shell = shell
         self.positions = rest if positions is None else _like(positions, rest, "positions")
@@ -111,10 +111,7 @@ class Dynamics(AbstractSimulator):
         self.step, self.steps, self.scheme = float(step), int(steps), scheme
         self.tolerance, self.max_steps, self.adjoint = tolerance, max_steps, adjoint
         self.lags = int(lags)
-        check_apart(shell.contacts, self.positions)
-        if shell.self_contact is not None:
-            assert isinstance(shell.mesh, TriangleMesh)
-            shell.self_contact.check_apart(shell.mesh, self.positions)
+        shell.check_start(self.positions)
 
     def with_adjoint(self, adjoint: AdjointName) -> "Dynamics":
         return Dynamics(
@@ -131,8 +128,7 @@ class Dynamics(AbstractSimulator):
         )
 
     def lenses(self) -> dict[str, AbstractLens]:
-        names = [name for name in vars(self.shell.material) if name != "direction"]
-        return {name: Leaf(f"shell.material.{name}") for name in names}
+        return {name: Leaf(f"shell.{path}") for name, path in self.shell.numbers().items()}
 
     def times(self) -> Float[Array, " t"]:
         """The times of the observables, s."""
@@ -184,28 +180,20 @@ class Dynamics(AbstractSimulator):
 
     def _values(self, motion: Motion) -> dict[str, Array]:
         positions = self.shell.positions(motion.q)
-        velocities = self.shell.positions(motion.velocity)
-        masses = self.shell.mass()[: 3 * self.shell.mesh.num_vertices : 3]
-        momenta = masses[:, None] * velocities
+        momentum, turning = jax.vmap(self.shell.momenta)(motion.q, motion.velocity)
         elastic = jax.vmap(self.shell.energies)(motion.q, self.times(), motion.memory)
         return {
             "time": self.times(),
             "positions": positions,
-            "velocities": velocities,
-            "kinetic_energy": 0.5 * jnp.sum(momenta * velocities, axis=(1, 2)),
-            "momentum": jnp.sum(momenta, axis=1),
-            "angular_momentum": jnp.sum(jnp.cross(positions, momenta), axis=1),
+            "velocities": self.shell.positions(motion.velocity),
+            "kinetic_energy": 0.5 * jnp.sum(self.shell.mass() * motion.velocity**2, axis=1),
+            "momentum": momentum,
+            "angular_momentum": turning,
             **elastic,
             **jax.vmap(self.shell.touched)(positions, self.times()),
-            **self._self_contact_values(motion.q),
+            # In turn: pairs are looked for on the host.
+            **jax.lax.map(self.shell.self_gap, motion.q),
         }
-
-    def _self_contact_values(self, q: Float[Array, "t n"]) -> dict[str, Array]:
-        own, mesh = self.shell.self_contact, self.shell.mesh
-        if own is None:
-            return {}
-        assert isinstance(mesh, TriangleMesh)
-        return {"self_gap": jax.lax.map(lambda q: own.smallest_gap(mesh, q), q)}
 
 
 class _Sheet(AbstractPotentialSystem):
@@ -282,12 +270,6 @@ def _check(step: float, steps: int, scheme: str, tolerance: float, lags: int) ->
         raise ValueError(f"tolerance must be between 1e-14 and 1e-3, but is {tolerance!r}.")
     if not isinstance(lags, int | np.integer) or lags < 1:
         raise ValueError(f"lags must be a whole number, at least 1, but is {lags!r}.")
-
-
-def _check_mass(shell: AbstractDeformable) -> None:
-    density = shell.material.density
-    if not isinstance(density, Tracer) and not np.all(np.asarray(density) > 0):
-        raise ValueError("density must be positive everywhere for Dynamics, but is zero somewhere.")
 
 
 def _like(value, rest: Array, name: str) -> Array:

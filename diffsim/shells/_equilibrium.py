@@ -74,8 +74,7 @@ class Equilibrium(AbstractSimulator):
         self.max_steps = max_steps
 
     def lenses(self) -> dict[str, AbstractLens]:
-        names = [name for name in vars(self.shell.material) if name != "direction"]
-        return {name: Leaf(f"shell.material.{name}") for name in names}
+        return {name: Leaf(f"shell.{path}") for name, path in self.shell.numbers().items()}
 
     def __call__(self, inputs: Float[Array, " t"] | None = None) -> Observables:
         factors = jnp.ones(1) if inputs is None else jnp.asarray(inputs, float)

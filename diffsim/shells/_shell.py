@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -22,7 +23,7 @@ from ..solvers import (
     band_pattern,
     elements_energy,
 )
-from ._deformable import AbstractDeformable
+from ._deformable import AbstractBody
 from ._loads import AbstractLoad, vertex_masses
 from ._material import AbstractMaterial
 from ._supports import AbstractSupport, Hold, guided_edges, held_unknowns
@@ -37,7 +38,7 @@ from .energies import (
 from .mesh import TriangleMesh
 
 
-class Shell(AbstractDeformable):
+class Shell(AbstractBody):
     """A thin sheet: the sum of its energies as a function of positions and edge rotations.
 
     The unknowns q are the 3v coordinates of the vertices (m) and e rotations of the edges (radian),
@@ -65,6 +66,7 @@ class Shell(AbstractDeformable):
     slant: AbstractSlant | None
     pattern: BandPattern
     plain_pattern: BandPattern
+    meets_itself: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -91,7 +93,7 @@ class Shell(AbstractDeformable):
         if self_contact is not None:
             self_contact.check(mesh)
         self.slant = self.bending.slant(mesh)
-        batches = self._elements(0.0, 1.0)
+        batches = self.elements()
         indices = tuple(np.asarray(batch.indices) for batch in batches)
         coupled, orders = tuple(batch.coupled for batch in batches), _orders_along(mesh)
         self.pattern = band_pattern(self.size, indices, coupled, orders)
@@ -102,6 +104,11 @@ class Shell(AbstractDeformable):
         """Whether there is friction."""
         touching = (*self.contacts, *([] if self.self_contact is None else [self.self_contact]))
         return any(contact.friction is not None for contact in touching)
+
+    @property
+    def skin(self) -> TriangleMesh:
+        """The sheet itself."""
+        return self.mesh
 
     @property
     def size(self) -> int:
@@ -143,7 +150,7 @@ class Shell(AbstractDeformable):
         zeros = jnp.zeros(self.size)
         own = self.self_contact
         return Potential(
-            elements=self._elements(time, factor, slip, memory),
+            elements=self.elements(time, factor, slip, memory),
             force=jnp.concatenate([factor * force.ravel(), jnp.zeros(self.mesh.num_edges)]),
             inertia=zeros,
             centre=zeros,
@@ -167,7 +174,7 @@ class Shell(AbstractDeformable):
     ) -> dict[str, Scalar]:
         """Stretching and (elastic) bending energy in joules, by name; with a memory also the
         "plastic_work" done so far."""
-        membrane, bending, *_ = self._elements(time, 1.0, None, memory)
+        membrane, bending, *_ = self.elements(time, 1.0, None, memory)
         found = {
             "membrane_energy": elements_energy(membrane, q),
             "bending_energy": self.bending.stored(bending, q),
@@ -182,8 +189,17 @@ class Shell(AbstractDeformable):
 
     def remembered(self, q: Float[Array, " n"], time: ScalarLike, memory: PyTree) -> PyTree:
         """The memory after a step from `memory` that ended in `q`."""
-        _, bending, *_ = self._elements(time, 1.0, None, memory)
+        _, bending, *_ = self.elements(time, 1.0, None, memory)
         return self.bending.remembered(bending, q, memory)
+
+    def check_start(self, positions: Float[Array, "v 3"]) -> None:
+        super().check_start(positions)
+        if self.self_contact is not None:
+            self.self_contact.check_apart(self.mesh, positions)
+
+    def self_gap(self, q: Float[Array, " n"]) -> dict[str, Scalar]:
+        own = self.self_contact
+        return {} if own is None else {"self_gap": own.smallest_gap(self.mesh, q)}
 
     def settings(self, step_tolerance: float, max_steps: int) -> NewtonSettings:
         """Newton's tolerances: `step_tolerance` is relative to the size of the sheet, and forces
@@ -196,10 +212,10 @@ class Shell(AbstractDeformable):
             NewtonSettings(round_off, step_tolerance * size, max_steps=max_steps)
         )
 
-    def _elements(
+    def elements(
         self,
-        time: ScalarLike,
-        factor: ScalarLike,
+        time: ScalarLike = 0.0,
+        factor: ScalarLike = 1.0,
         slip: Slip | None = None,
         memory: PyTree = None,
     ) -> tuple[AbstractElements, ...]:

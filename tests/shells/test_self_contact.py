@@ -61,14 +61,14 @@ def test_the_broad_phase_finds_all_that_is_near():
     mesh = _two_sheets((6, 4), 1e-3)
     positions = np.asarray(mesh.positions)
     positions = positions + np.random.default_rng(0).normal(scale=2e-3, size=positions.shape)
-    faces, edges = np.asarray(mesh.faces), np.asarray(mesh.edges)
-    found = {tuple(row) for row in broad.near_vertex_faces(positions, faces, 4e-3)}
+    faces, edges, sheets = (np.asarray(a) for a in (mesh.faces, mesh.edges, mesh.bodies()))
+    found = {tuple(row) for row in broad.near_vertex_faces(positions, faces, sheets, 4e-3)}
     for vertex, corner in enumerate(positions):
         for face in faces:
             if vertex not in face:
                 distance = ipctk.point_triangle_distance(corner, *positions[face])
                 assert np.sqrt(distance) > 4e-3 or (vertex, *face) in found
-    pairs = {tuple(row[4:]) for row in broad.near_edges(positions, edges, 4e-3)}
+    pairs = {tuple(row[4:]) for row in broad.near_edges(positions, edges, sheets, 4e-3)}
     for i, one in enumerate(edges):
         for j, two in enumerate(edges[:i]):
             if not set(one) & set(two):

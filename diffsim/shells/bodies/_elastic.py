@@ -2,14 +2,13 @@
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
 from ..._types import Scalar
 from ...solvers import AbstractElements
 from .._material import AbstractSubstance, Field
 from ..energies import vertex_unknowns
+from ._checks import checked_number
 from ._mesh import TetrahedralMesh
 
 
@@ -30,9 +29,9 @@ class SolidMaterial(AbstractSubstance):
     density: Scalar = eqx.field(converter=_number, default=0.0)
 
     def __check_init__(self):
-        _check(self, "young", "positive, in Pa", lambda v: v > 0)
-        _check(self, "poisson", "at least 0 and below 0.5", lambda v: (v >= 0) & (v < 0.5))
-        _check(self, "density", "at least zero, in kg/m3", lambda v: v >= 0)
+        checked_number(self, "young", "positive, in Pa", lambda v: v > 0)
+        checked_number(self, "poisson", "at least 0 and below 0.5", lambda v: (v >= 0) & (v < 0.5))
+        checked_number(self, "density", "at least zero, in kg/m3", lambda v: v >= 0)
 
     def per_size(self) -> Field:
         return self.density
@@ -85,11 +84,3 @@ class _Cells(AbstractElements):
     def convex(self, stress, stiffness):
         # I is convex in the positions and what it is multiplied by positive; J is not convex.
         return jnp.stack([0.0 * stress[0], stress[0] + stress[1], 0.0 * stress[2]]), stiffness
-
-
-def _check(material: SolidMaterial, name: str, allowed: str, accept) -> None:
-    value = getattr(material, name)
-    if isinstance(value, Tracer):
-        return
-    if value.shape or not bool(np.isfinite(value) & accept(value)):
-        raise ValueError(f"{name} of SolidMaterial must be one number, {allowed}, but is {value}.")

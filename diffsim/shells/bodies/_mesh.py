@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from .._material import AbstractSubstance
-from ..mesh import AbstractMesh, refuse
+from ..mesh import AbstractMesh, TriangleMesh, refuse
 
 # Six times the volume over the cube of the longest edge: below this a tetrahedron is flat.
 _FLATTEST = 1e-8
@@ -35,6 +35,11 @@ class TetrahedralMesh(AbstractMesh):
         self.positions = jnp.asarray(positions)
         self.cells = jnp.asarray(cells, int)
         self.faces = jnp.asarray(_outer_faces(cells), int)
+
+    def skin(self) -> TriangleMesh:
+        """The surface as a closed mesh of its own, without the vertices inside."""
+        vertices, faces = np.unique(np.asarray(self.faces), return_inverse=True)
+        return TriangleMesh(np.asarray(self.positions)[vertices], faces.reshape(-1, 3))
 
     def volumes(self) -> Float[Array, " c"]:
         """Rest volumes, m³."""

@@ -19,15 +19,17 @@ from ...solvers import (
     band_pattern,
     elements_energy,
 )
-from .._deformable import AbstractDeformable
+from .._deformable import AbstractBody
 from .._loads import Gravity
 from .._supports import Hold, Pin, held_unknowns
 from ..contact import BodyContact, SelfContact
+from ..mesh import Skin
+from ._checks import check_kinds
 from ._elastic import SolidMaterial, stable_neo_hookean
 from ._mesh import TetrahedralMesh
 
 
-class Solid(AbstractDeformable):
+class Solid(AbstractBody):
     """A fingertip, a ball, a block: tetrahedra of `stable_neo_hookean` elasticity.
 
     The unknowns are the 3v coordinates of the vertices (m).
@@ -55,14 +57,25 @@ class Solid(AbstractDeformable):
         contacts: Sequence[BodyContact] = (),
     ):
         require_x64()
-        _check_kinds("loads", loads, Gravity)
-        _check_kinds("supports", supports, Pin)
+        check_kinds("Solid", "loads", loads, Gravity)
+        check_kinds("Solid", "supports", supports, Pin)
         self.mesh, self.material = mesh, material
         self.loads = tuple(loads)
         self.holds = tuple(support.on(mesh) for support in supports)
         self.contacts = tuple(contact.located(mesh) for contact in contacts)
-        batches = self._elements(jnp.zeros(()), None)
+        batches = self.elements()
         self.pattern = band_pattern(self.size, tuple(np.asarray(b.indices) for b in batches))
+
+    @property
+    def skin(self) -> Skin:
+        """The outer faces of the tetrahedra."""
+        inside = jnp.zeros(self.mesh.num_vertices, int)
+        return Skin(self.mesh.positions, self.mesh.faces, inside)
+
+    @property
+    def slant(self) -> None:
+        """None: the unknowns are counted as they are."""
+        return None
 
     @property
     def self_contact(self) -> SelfContact | None:
@@ -99,7 +112,7 @@ class Solid(AbstractDeformable):
             jnp.zeros((self.mesh.num_vertices, 3)),
         )
         return Potential(
-            elements=self._elements(time, slip),
+            elements=self.elements(time, slip=slip),
             force=factor * force.ravel(),
             inertia=jnp.zeros(self.size),
             centre=jnp.zeros(self.size),
@@ -130,16 +143,14 @@ class Solid(AbstractDeformable):
             NewtonSettings(round_off, step_tolerance * size, max_steps=max_steps)
         )
 
-    def _elements(self, time: Scalar, slip: Slip | None) -> tuple[AbstractElements, ...]:
+    def elements(
+        self,
+        time: ScalarLike = 0.0,
+        factor: ScalarLike = 1.0,
+        slip: Slip | None = None,
+        memory: PyTree = None,
+    ) -> tuple[AbstractElements, ...]:
+        time = jnp.asarray(time, float)
         touching = (contact.elements(self.mesh, time, slip) for contact in self.contacts)
         cells = stable_neo_hookean(self.mesh, self.material)
         return (cells, *(batch for batches in touching for batch in batches))
-
-
-def _check_kinds(name: str, given: Sequence, kind: type) -> None:
-    for item in given:
-        if not isinstance(item, kind):
-            raise ValueError(
-                f"{name} of a Solid must be of kind {kind.__name__}, but one is of kind "
-                f"{type(item).__name__}."
-            )

@@ -4,22 +4,36 @@ import numpy as np
 from scipy.spatial import KDTree
 
 
-def near_vertex_faces(positions: np.ndarray, faces: np.ndarray, reach: float) -> np.ndarray:
-    """(c, 4) vertex and face, without the vertex's own faces, whose boxes are within `reach`."""
+def near_vertex_faces(
+    positions: np.ndarray, faces: np.ndarray, bodies: np.ndarray, reach: float
+) -> np.ndarray:
+    """(c, 4) vertex and face, without the vertex's own faces, whose boxes are within `reach`.
+
+    `bodies` (v,): those of one number that is not negative do not meet each other.
+    """
+    outside, positions = np.unique(faces), _away_from_zero(positions)
     low, high = positions[faces].min(axis=1), positions[faces].max(axis=1)
     middle = 0.5 * (low + high)
     radius = 0.5 * np.linalg.norm(high - low, axis=1).max() + reach
-    found = KDTree(positions).sparse_distance_matrix(KDTree(middle), radius, output_type="ndarray")
-    vertex, face = found["i"], found["j"]
+    tree = KDTree(positions[outside])
+    found = tree.sparse_distance_matrix(KDTree(middle), radius, output_type="ndarray")
+    vertex, face = outside[found["i"]], found["j"]
     point = positions[vertex]
     close = ((point > low[face] - reach) & (point < high[face] + reach)).all(axis=1)
     own = (faces[face] == vertex[:, None]).any(axis=1)
-    vertex, face = vertex[close & ~own], face[close & ~own]
+    meet = close & ~own & ~_same(bodies, vertex, faces[face, 0])
+    vertex, face = vertex[meet], face[meet]
     return np.concatenate([vertex[:, None], faces[face]], axis=1)
 
 
-def near_edges(positions: np.ndarray, edges: np.ndarray, reach: float) -> np.ndarray:
-    """(c, 6) ends of two edges without a common end, whose boxes are within `reach`, and which."""
+def near_edges(
+    positions: np.ndarray, edges: np.ndarray, bodies: np.ndarray, reach: float
+) -> np.ndarray:
+    """(c, 6) ends of two edges without a common end, whose boxes are within `reach`, and which.
+
+    `bodies`: as for `near_vertex_faces`.
+    """
+    positions = _away_from_zero(positions)
     low, high = positions[edges].min(axis=1), positions[edges].max(axis=1)
     middle = 0.5 * (low + high)
     radius = np.linalg.norm(high - low, axis=1).max() + reach
@@ -27,12 +41,29 @@ def near_edges(positions: np.ndarray, edges: np.ndarray, reach: float) -> np.nda
     close = ((low[one] < high[two] + reach) & (low[two] < high[one] + reach)).all(axis=1)
     one, two = one[close], two[close]
     shared = (edges[one][:, :, None] == edges[two][:, None, :]).any(axis=(1, 2))
-    one, two = one[~shared], two[~shared]
+    meet = ~shared & ~_same(bodies, edges[one, 0], edges[two, 0])
+    one, two = one[meet], two[meet]
     return np.concatenate([edges[one], edges[two], one[:, None], two[:, None]], axis=1)
+
+
+def _away_from_zero(positions: np.ndarray) -> np.ndarray:
+    """The same, shifted such that no coordinate is near zero.
+
+    Threads of XLA take denormal numbers for zero. SciPy's tree, which may split at the number next
+    to its smallest coordinate, then recurses without end where that coordinate is zero.
+    """
+    low = positions.min(axis=0)
+    return positions - low + max(1.0, float((positions.max(axis=0) - low).max()))
+
+
+def _same(bodies: np.ndarray, one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    """Whether two vertices belong to one body that does not meet itself."""
+    return (bodies[one] == bodies[two]) & (bodies[one] >= 0)
 
 
 def crossings(positions: np.ndarray, edges: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """(c, 2) edges and the faces that they pierce, those with a common vertex left out."""
+    positions = _away_from_zero(positions)
     low, high = positions[faces].min(axis=1), positions[faces].max(axis=1)
     ends = positions[edges]
     half = 0.5 * np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1).max()

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 from ..._types import BoolScalar, Scalar
 from ...solvers import AbstractElements, AbstractEncounters, Slip
 from ..energies import vertex_unknowns
-from ..mesh import TriangleMesh
+from ..mesh import AbstractSurface
 from ._broad_phase import crossings, near_edges, near_vertex_faces
 from ._friction import Friction, Rubbing, normal_force
 from ._laws import AbstractNormalLaw, Barrier
@@ -64,7 +64,7 @@ class SelfContact(eqx.Module):
             raise ValueError(f"capacity must be at least 1, but is {capacity!r}.")
         self.law, self.friction, self.reach, self.capacity = law, friction, reach, capacity
 
-    def encounters(self, mesh: TriangleMesh) -> "Encounters":
+    def encounters(self, mesh: AbstractSurface) -> "Encounters":
         """The pairs of a mesh as what a potential looks up."""
         ends = mesh.positions[mesh.edges]
         lengths = jnp.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
@@ -75,6 +75,7 @@ class SelfContact(eqx.Module):
             self.law,
             mesh.faces,
             mesh.edges,
+            mesh.bodies(),
             mesh.vertex_areas(),
             edge_areas,
             lengths,
@@ -82,7 +83,7 @@ class SelfContact(eqx.Module):
             16 * mesh.num_vertices if self.capacity is None else self.capacity,
         )
 
-    def check(self, mesh: TriangleMesh) -> None:
+    def check(self, mesh: AbstractSurface) -> None:
         """**Raises:** `ValueError` if the law reaches across elements of the mesh."""
         ends = np.asarray(mesh.positions)[np.asarray(mesh.edges)]
         shortest = float(np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1).min())
@@ -93,7 +94,7 @@ class SelfContact(eqx.Module):
                 f"m) for SelfContact, but is {distance:g} m."
             )
 
-    def check_apart(self, mesh: TriangleMesh, positions: Float[Array, "v 3"]) -> None:
+    def check_apart(self, mesh: AbstractSurface, positions: Float[Array, "v 3"]) -> None:
         """**Raises:** `ValueError` naming edges that pierce faces."""
         if isinstance(positions, Tracer):
             return
@@ -106,7 +107,7 @@ class SelfContact(eqx.Module):
                 f"{edges[edge].tolist()}) pierces face {face}, and {len(found) - 1} more do."
             )
 
-    def smallest_gap(self, mesh: TriangleMesh, q: Float[Array, " n"]) -> Scalar:
+    def smallest_gap(self, mesh: AbstractSurface, q: Float[Array, " n"]) -> Scalar:
         """The smallest distance of any pair, m; the law's distance if all are farther."""
         least = jnp.asarray(self.law.distance)
         for batch in self.encounters(mesh).near(q):
@@ -114,7 +115,7 @@ class SelfContact(eqx.Module):
             least = jnp.minimum(least, jnp.min(jnp.where(batch.active, gaps, jnp.inf)))
         return least
 
-    def rubbing(self, mesh: TriangleMesh, slip: Slip) -> tuple[Rubbing, ...]:
+    def rubbing(self, mesh: AbstractSurface, slip: Slip) -> tuple[Rubbing, ...]:
         """The friction of the pairs that were pressed together at the lag."""
         if self.friction is None:
             return ()
@@ -146,6 +147,7 @@ class Encounters(AbstractEncounters):
     law: Barrier
     faces: Int[Array, "f 3"]
     edges: Int[Array, "e 2"]
+    bodies: Int[Array, " v"]
     vertex_areas: Float[Array, " v"]
     edge_areas: Float[Array, " e"]
     lengths: Float[Array, " e"]
@@ -167,7 +169,7 @@ class Encounters(AbstractEncounters):
         return jax.pure_callback(
             lambda *a: _found(self.capacity, *a),
             shape,
-            *jax.lax.stop_gradient((positions, self.faces, self.edges, wide)),
+            *jax.lax.stop_gradient((positions, self.faces, self.edges, self.bodies, wide)),
             vmap_method="sequential",
         )
 
@@ -252,17 +254,17 @@ class Pairs(AbstractElements):
         return jnp.sqrt(between @ between)
 
 
-def _found(capacity: int, positions, faces, edges, wide) -> np.ndarray:
+def _found(capacity: int, positions, faces, edges, bodies, wide) -> np.ndarray:
     """The host's side: both kinds of pairs in one array, filled up."""
-    positions, faces, edges = (np.asarray(a) for a in (positions, faces, edges))
+    positions, faces, edges, bodies = (np.asarray(a) for a in (positions, faces, edges, bodies))
     answer = np.full((2, capacity, 6), -1)
     if not np.isfinite(positions).all():
         answer[:, 0] = -2
         return answer
     reach = float(wide)
-    pairs = near_vertex_faces(positions, faces, reach)
+    pairs = near_vertex_faces(positions, faces, bodies, reach)
     _fill(answer[0], np.pad(pairs, ((0, 0), (0, 2))))
-    _fill(answer[1], near_edges(positions, edges, reach))
+    _fill(answer[1], near_edges(positions, edges, bodies, reach))
     return answer
 
 

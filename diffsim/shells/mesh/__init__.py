@@ -10,3 +10,4 @@ from ._generate import (
     strip as strip,
 )
 from ._mesh import TriangleMesh as TriangleMesh
+from ._surface import AbstractSurface as AbstractSurface, Skin as Skin

@@ -4,12 +4,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from .._material import AbstractSubstance
-from ._abstract import AbstractMesh
 from ._check import check_mesh
+from ._surface import AbstractSurface, edges_of
 
 
-class TriangleMesh(AbstractMesh):
+class TriangleMesh(AbstractSurface):
     """A triangle mesh of a surface with or without border, in its rest shape.
 
     Faces are oriented alike, so that their normals (x₁ − x₀) × (x₂ − x₀) point to one side. Edge
@@ -42,13 +41,7 @@ class TriangleMesh(AbstractMesh):
     def __init__(self, positions, faces):
         positions, faces = np.asarray(positions, float), np.asarray(faces)
         check_mesh(positions, faces)
-        directed = faces[:, [[1, 2], [2, 0], [0, 1]]].reshape(-1, 2)
-        edges, which = np.unique(np.sort(directed, axis=1), axis=0, return_inverse=True)
-        which = which.reshape(-1)
-        # Of the one or two halves of an edge, the one that comes first is its first side.
-        order = np.argsort(which, kind="stable")
-        second = np.zeros(len(which), bool)
-        second[order[1:]] = which[order[1:]] == which[order[:-1]]
+        edges, which, second = edges_of(faces)
         opposites, sides = np.full((len(edges), 2), -1), np.where(second, -1.0, 1.0)
         opposites[which, second.astype(int)] = faces.ravel()
         beyond = np.where(sides > 0, opposites[which, 1], opposites[which, 0])
@@ -61,41 +54,9 @@ class TriangleMesh(AbstractMesh):
         self.edge_opposites = jnp.asarray(opposites, int)
 
     @property
-    def num_edges(self) -> int:
-        """Number of edges."""
-        return self.edges.shape[0]
-
-    @property
-    def num_faces(self) -> int:
-        """Number of faces."""
-        return self.faces.shape[0]
-
-    @property
     def border(self) -> Bool[np.ndarray, " e"]:
         """True for the edges that have one face only."""
         return np.asarray(self.edge_opposites[:, 1]) < 0
-
-    def areas(self) -> Float[Array, " f"]:
-        """Rest areas of the faces, m²."""
-        return 0.5 * jnp.linalg.norm(self._crossed(), axis=1)
-
-    def normals(self) -> Float[Array, "f 3"]:
-        """Unit normals of the faces in the rest shape."""
-        crossed = self._crossed()
-        return crossed / jnp.linalg.norm(crossed, axis=1, keepdims=True)
-
-    def _crossed(self) -> Float[Array, "f 3"]:
-        a, b, c = (self.positions[self.faces[:, i]] for i in range(3))
-        return jnp.cross(b - a, c - a)
-
-    def vertex_areas(self) -> Float[Array, " v"]:
-        """A third of the areas of the faces around each vertex, m²."""
-        share = jnp.repeat(self.areas() / 3.0, 3)
-        return jnp.zeros(self.num_vertices).at[self.faces.ravel()].add(share)
-
-    def vertex_masses(self, material: AbstractSubstance) -> Float[Array, " v"]:
-        mass = jnp.repeat(self.areas() * material.per_size() / 3.0, 3)
-        return jnp.zeros(self.num_vertices).at[self.faces.ravel()].add(mass)
 
     def surface(self) -> Int[np.ndarray, " _"]:
         return np.arange(self.num_vertices)

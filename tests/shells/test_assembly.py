@@ -1,0 +1,122 @@
+"""Sheets, solids and rigid bodies in one system: contact, momentum, gradients, errors."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from diffsim import shells
+
+PAPER = shells.IsotropicMaterial(1e7, 0.3, 5e-4, 1000.0)
+LAW = shells.Barrier(1e3, 1e-3)
+
+
+def _moved(mesh, shift):
+    cells = mesh.cells if isinstance(mesh, shells.TetrahedralMesh) else mesh.faces
+    return type(mesh)(np.asarray(mesh.positions) + np.asarray(shift), cells)
+
+
+def _sheet(**kwargs) -> shells.Shell:
+    # At a height of exactly zero: with it SciPy's tree once recursed without end.
+    return shells.Shell(_moved(shells.strip(0.04, 0.02, (3, 2)), [-0.02, 0, 0]), PAPER, **kwargs)
+
+
+def _pile(friction: float, weight=()) -> shells.Assembly:
+    """A rigid brick on a held sheet, and a rubber block above both."""
+    brick = _moved(shells.block([0.01] * 3, [1, 1, 1]).skin(), [0.001, 0.0, 0.0058])
+    block = _moved(shells.block([0.008] * 3, [1, 1, 1]), [0.0, 0.001, 0.0156])
+    held = [shells.Clamp(lambda x, y, z: np.abs(x) > 0.0199)] if weight else []
+    bodies = {
+        "sheet": _sheet(loads=weight, supports=held),
+        "brick": shells.RigidBody(brick, shells.RigidMaterial(2000.0, 1e9), loads=weight),
+        "block": shells.Solid(block, shells.SolidMaterial(1e6, 0.3, 1000.0), loads=weight),
+    }
+    rubs = shells.Friction(friction, 1e-2)
+    return shells.Assembly(
+        bodies, self_contact=shells.SelfContact(LAW, friction=rubs, capacity=700)
+    )
+
+
+def test_vertices_numbers_and_matrices_are_those_of_the_bodies():
+    pile = _pile(0.3)
+    assert [len(pile.vertices(name)) for name in pile.names] == [12, 8, 8]
+    assert pile.size == 3 * 28 + pile.bodies[0].mesh.num_edges + 12
+    assert pile.numbers()["block.young"] == "bodies.2.material.young"
+    rest = pile.unknowns(pile.mesh.positions)
+    shifted = rest + 1e-4 * np.random.default_rng(0).normal(size=rest.size)
+    right = jnp.asarray(np.random.default_rng(1).normal(size=rest.size))
+    # As in a step of 1 ms; without contact, which has matrices of its own.
+    parts = lambda p: (p.inertia, p.encounters)
+    fixed = eqx.tree_at(parts, pile.potential(), (1e6 * pile.mass(), ()))
+    found = fixed.hessian(shifted).solver()(right)
+    back = jax.jvp(fixed.gradient, (shifted,), (found,))[1]
+    np.testing.assert_allclose(back, right, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_momentum_is_kept_when_bodies_collide():
+    """Nothing outside: what one loses the others gain, friction included."""
+    pile = _pile(0.3)
+    towards = jnp.zeros_like(pile.mesh.positions)
+    towards = towards.at[pile.vertices("block")].set(jnp.array([0.3, 0.0, -1.0]))
+    towards = towards.at[pile.vertices("sheet"), 2].set(0.5)
+    dynamics = shells.Dynamics(
+        pile, step=5e-4, steps=12, scheme="implicit_euler", velocities=towards, tolerance=1e-10
+    )
+    found = jax.jit(lambda d: d(None))(dynamics).checked().values
+    scale = float(jnp.abs(found["momentum"][0]).max())
+    np.testing.assert_allclose(
+        found["momentum"], found["momentum"][:1].repeat(13, 0), atol=1e-9 * scale
+    )
+    brick = pile.vertices("brick")
+    moved = np.asarray(found["positions"][-1, brick] - found["positions"][0, brick])
+    assert np.abs(moved).max() > 1e-5
+    assert 0.0 < float(found["self_gap"].min()) < 1e-3
+    assert float(found["kinetic_energy"][-1]) < 0.9 * float(found["kinetic_energy"][0])
+
+
+@pytest.mark.slow
+def test_gradients_through_contact_of_three_kinds_of_bodies():
+    pile = _pile(0.3, weight=[shells.Gravity()])
+    thrown = jnp.zeros_like(pile.mesh.positions)
+    thrown = thrown.at[pile.vertices("block")].set(jnp.array([0.2, 0.0, -0.5]))
+    dynamics = shells.Dynamics(
+        pile, step=1e-3, steps=8, scheme="implicit_euler", velocities=thrown, tolerance=1e-9
+    )
+    parts = lambda d: (
+        d.shell.bodies[0].material.young,
+        d.shell.bodies[1].material.density,
+        d.shell.bodies[2].material.young,
+        d.shell.self_contact.friction.coefficient,
+    )
+
+    def value(p, dynamics):
+        scaled = [s * part for s, part in zip(p, parts(dynamics), strict=True)]
+        end = eqx.tree_at(parts, dynamics, scaled)(None).values["positions"][-1]
+        return 1e3 * jnp.sum(end @ jnp.array([1.0, 0.5, 1.0]))
+
+    program = jax.jit(lambda p: jax.value_and_grad(value)(p, dynamics))
+    gradient = np.asarray(program(jnp.ones(4))[1])
+    for i in range(4):
+        shift = jnp.zeros(4).at[i].set(1e-5)
+        difference = (program(1 + shift)[0] - program(1 - shift)[0]) / 2e-5
+        assert gradient[i] == pytest.approx(float(difference), abs=1e-6 * np.abs(gradient).max())
+    assert np.all(gradient != 0)
+
+
+def test_errors_name_the_body():
+    sheet = _sheet()
+    with pytest.raises(ValueError, match="at least one, but there are none"):
+        shells.Assembly({})
+    with pytest.raises(ValueError, match="'table' is a Plane"):
+        shells.Assembly({"sheet": sheet, "table": shells.Plane()})  # pyright: ignore
+    with pytest.raises(ValueError, match="given to the Assembly, not to its bodies, but 'sheet'"):
+        shells.Assembly({"sheet": _sheet(self_contact=shells.SelfContact(LAW))})
+    with pytest.raises(ValueError, match="one of sheet, but is 'ball'"):
+        shells.Assembly({"sheet": sheet}).vertices("ball")
+    crossing = _moved(shells.block([0.01] * 3, [1, 1, 1]).skin(), [0.001, 0.01, 0.0])
+    body = shells.RigidBody(crossing, shells.RigidMaterial(1000.0))
+    both = shells.Assembly({"sheet": sheet, "brick": body}, self_contact=shells.SelfContact(LAW))
+    with pytest.raises(ValueError, match="begin without crossing itself"):
+        shells.Dynamics(both, step=1e-3, steps=1)
