@@ -22,7 +22,7 @@ PUBLISHED_FIXED = training.SharpnessPenalty(0.01, 0.2)
 _SCALE_DESIGNS = 2048
 RECIPE = "default_recipe"
 # Seeds whose models are trained in one program and stored in one file: what a killed run repeats.
-_TOGETHER = 16
+_TOGETHER = 4
 _PLAIN = ("plain", training.Unregularised())
 # What a cell is made of: the models, made when they are needed, and the search on them.
 Recipe = tuple[Callable[[], Any], Any]
@@ -40,7 +40,7 @@ class Bench:
         self.z_score = float(jnp.mean(self.normalisation.x_scale))
         thinned = np.linspace(0, len(dataset.x) - 1, _SCALE_DESIGNS).astype(int)
         self.offline = self.data.x[thinned]
-        self.best_offline = float(dataset.normalised(dataset.score.max()))
+        self.best_offline = float(dataset.normalised(dataset.score).max())
 
     # --- training -------------------------------------------------------------------------
 
