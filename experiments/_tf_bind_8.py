@@ -14,6 +14,7 @@ import numpy as np
 import diffsim as ds
 from surrogates import models, search, tasks, training
 
+from ._offline_cells import kept
 from ._store import write_text
 
 # On the z-scored scale of the designs, in which the published settings are.
@@ -176,15 +177,7 @@ class Bench:
         }
 
     def _kept(self, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What is computed, with its CPU seconds; from its file if it is there."""
-        path = self.directory / f"{name}.json"
-        if path.exists():
-            return json.loads(path.read_text())
-        began = time.process_time()
-        cell = compute()
-        cell["cpu_s"] = time.process_time() - began
-        write_text(path, json.dumps(cell))
-        return cell
+        return kept(self.directory / f"{name}.json", compute)
 
     def _search_keys(self):
         return jax.random.split(jax.random.key(self.settings.seed + 7), self.settings.seeds)
@@ -243,7 +236,10 @@ def _recipes(bench: Bench) -> dict[str, Recipe]:
         extra = {
             # The same method with other random numbers: what chance alone does.
             "placebo": (lambda: _member(_forward_groups(bench, *_PLAIN), 1), bench.ascent()),
-            "ignite2": (lambda: _first_members(bench, "ignite2", PUBLISHED_FIXED), bench.ascent()),
+            "ignite2": (
+                lambda: _forward(bench, "ignite2", PUBLISHED_FIXED, firsts=True),
+                bench.ascent(),
+            ),
         }
         found |= {f"gradient_ascent-{a}": extra[a] for a in extra if a in bench.settings.arms}
     if RECIPE in methods:
@@ -267,14 +263,17 @@ def _everything(bench: Bench) -> search.Enumeration:
     return search.Enumeration(jnp.asarray(bench.task.designs()))
 
 
-def _forward(bench: Bench, arm: str, regulariser):
-    """design-baselines' forward models, stacked (seeds·members)."""
+def _forward(bench: Bench, arm: str, regulariser, *, firsts: bool = False):
+    """design-baselines' forward models, stacked (seeds·members); or the first members alone, from
+    the same weights and batches."""
+    members = bench.settings.members
     return bench.train(
         f"forward-{arm}",
         training.GaussianNLL(),
         regulariser,
         kind=models.GaussianMLP,
-        members=bench.settings.members,
+        members=1 if firsts else members,
+        every=members if firsts else 1,
         epochs=bench.settings.epochs,
     )
 
@@ -334,18 +333,6 @@ def _forward_models(bench: Bench, arm: str, regulariser) -> dict[str, Recipe]:
         "mins": (snapped, search.InverseSearch(draws=max(512, 4 * count))),
         "enumeration": (lambda: ensemble(mean), _everything(bench)),
     }
-
-
-def _first_members(bench: Bench, arm: str, regulariser):
-    """The ensembles' first members alone, from their weights and batches."""
-    return bench.train(
-        f"forward-{arm}",
-        training.GaussianNLL(),
-        regulariser,
-        kind=models.GaussianMLP,
-        every=bench.settings.members,
-        epochs=bench.settings.epochs,
-    )
 
 
 def _own_losses(bench: Bench, arm: str, regulariser) -> dict[str, Recipe]:
