@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 import diffsim as ds
-from diffsim import optimise
+from diffsim import optimise, problems
 from surrogates import models, search
 from surrogates.search import _conditioning, _covariance, _inverse, _searches
 
@@ -161,8 +161,23 @@ def test_a_generation_moves_the_mean_uphill_by_its_weighted_best():
     np.testing.assert_allclose(after.mean - 0.5, move, rtol=1e-9)
     np.testing.assert_allclose(after.best, x[order[0]])
     assert float(after.score) == pytest.approx(float((x @ [3.0, -4.0]).max()))
-    np.testing.assert_allclose(after.covariance, after.covariance.T)
-    assert np.all(np.linalg.eigvalsh(after.covariance) > 0)
+    # The paths begin at zero, and the covariance is round: the tutorial's (43) to (47).
+    y = (x[order[:3]] - 0.5) / 0.05
+    turned = (rates.step * (2 - rates.step) * rates.effective) ** 0.5 * move / 0.05
+    np.testing.assert_allclose(after.step_path, turned, rtol=1e-9)
+    length = np.linalg.norm(turned)
+    grown = np.exp(rates.step / rates.damping * (length / rates.length - 1))
+    assert float(after.step) == pytest.approx(0.05 * grown)
+    faded = (rates.step * (2 - rates.step)) ** 0.5
+    straight = length / faded < (1.4 + 2 / 3) * rates.length
+    path = straight * (rates.path * (2 - rates.path) * rates.effective) ** 0.5 * move / 0.05
+    np.testing.assert_allclose(after.path, path, rtol=1e-9)
+    lost = 0.0 if straight else rates.one * rates.path * (2 - rates.path)
+    covariance = (1 - rates.one - rates.many + lost) * np.eye(2) + rates.one * np.outer(path, path)
+    covariance += rates.many * sum(
+        w * np.outer(v, v) for w, v in zip(rates.weights, y, strict=True)
+    )
+    np.testing.assert_allclose(after.covariance, covariance, rtol=1e-9)
 
 
 # --- REINFORCE -------------------------------------------------------------------------------
@@ -218,6 +233,38 @@ def test_reinforce_ends_after_its_steps():
     assert codes == [running, running, ended, ended]
 
 
+# --- profiles of attacks ---------------------------------------------------------------------
+
+
+class Downwards(search.AbstractAttack):
+    """Always along -(1, 1), whatever the surrogate says."""
+
+    projected: bool = False
+
+    def __call__(self, landscape, x, radii):
+        return search.Attacked(x - radii[:, None] * jnp.ones(2), jnp.asarray(1.0))
+
+    def calls(self, constraints, radii):
+        raise AssertionError("nobody counts them here")
+
+
+def test_an_attack_that_lowers_the_value_and_breaks_the_limit_is_no_success():
+    """The lowest x + y of the unit disc, in a box from -2 to 2."""
+    problem = problems.disc()
+    centre, above, below = [0.5, 0.5], [0.875, 0.875], [0.125, 0.125]
+    profile = search.success_profile(
+        Downwards(),
+        search.landscape_of(problem),
+        problem,
+        np.asarray([centre, above, below]),
+        np.asarray([0.05, 0.12, 0.4]),
+    )
+    # From the centre a step of 0.4 leaves the disc; from above all come nearer to it.
+    expected = [[True, True, False], [True, True, False], [False, True, False]]
+    np.testing.assert_array_equal(profile.success, expected)
+    np.testing.assert_allclose(profile.share, [2 / 3, 2 / 3, 1 / 3])
+
+
 # --- composition -----------------------------------------------------------------------------
 
 
@@ -236,6 +283,21 @@ def test_a_relay_hands_on_what_the_first_found():
                            key=KEY)  # fmt: skip
     np.testing.assert_allclose(found.x, starts + 0.35)
     np.testing.assert_allclose(found.predicted, found.x @ TILTED.slope)
+
+
+class Shaken(search.AbstractSearch):
+    """Starts with a noise that only the key decides."""
+
+    def __call__(self, model, starts, offline, key):
+        return search.promised(model, starts + 0.01 * jax.random.normal(key, starts.shape))
+
+
+def test_the_second_of_a_relay_has_a_key_of_its_own():
+    starts = 0.25 + 0.5 * OFFLINE[:3]
+    found = search.propose(search.Relay(Shaken(), Shaken()), TILTED, starts, OFFLINE, key=KEY)
+    noise = [jax.random.normal(key, starts.shape) for key in jax.random.split(KEY)]
+    np.testing.assert_allclose(found.x, starts + 0.01 * (noise[0] + noise[1]), rtol=1e-9)
+    assert np.abs(noise[0] - noise[1]).min() > 1e-3
 
 
 def test_evaluations_of_a_surrogate_are_calibrated_and_minimised():
