@@ -1,8 +1,6 @@
 """One task of `offline_comparison`: a cell for each arm, all seeds at once."""
 
 import copy
-import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import numpy as np
 
 from surrogates import models, offline, search, statistics, training
 
+from ._offline_cells import kept
 from ._offline_methods import (
     bounds_of,
     families,
@@ -22,7 +21,6 @@ from ._offline_methods import (
     uses,
 )
 from ._offline_tasks import TASKS
-from ._store import write_text
 
 _PLACEBO = 1000  # added to the seed of training
 
@@ -99,14 +97,11 @@ class TaskBench:
 
     def cell(self, arm: str) -> dict[str, Any]:
         """Every method of one arm; from its file if it is there."""
-        path = self.directory / f"{self.name}-{arm}.json"
-        if path.exists():
-            return json.loads(path.read_text())
-        began = time.process_time()
-        found: dict[str, Any] = {"methods": self._methods(arm, self._trained)}
-        found["cpu_s"] = time.process_time() - began
-        write_text(path, json.dumps(found))
-        return found
+        return self.kept(arm, lambda: {"methods": self._methods(arm, self._trained)})
+
+    def kept(self, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """A cell of this task, computed if its file is not there."""
+        return kept(self.directory / f"{self.name}-{name}.json", compute)
 
     def plain_methods(self) -> dict[str, dict[str, list[float]]]:
         """The arm "plain" under settings of its own, without a file; models may be shared."""
@@ -203,18 +198,6 @@ def _diagnose(stacked, sets) -> tuple[list[float], list[float]]:
         statistics.gradient_cosine(g, s.gradients[:64]) for g, s in zip(slopes, sets, strict=True)
     ]
     return ranks, cosines
-
-
-def kept(bench: TaskBench, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What is computed, with its CPU seconds; from its file if it is there."""
-    path = bench.directory / f"{bench.name}-{name}.json"
-    if path.exists():
-        return json.loads(path.read_text())
-    began = time.process_time()
-    found = compute()
-    found["cpu_s"] = time.process_time() - began
-    write_text(path, json.dumps(found))
-    return found
 
 
 def fit_processes(

@@ -7,7 +7,7 @@ from typing import Any
 
 from surrogates import models, offline, search
 
-from ._offline_bench import TaskBench, fit_processes, kept, plain_members
+from ._offline_bench import TaskBench, fit_processes, plain_members
 from ._offline_certificate import certificate_cell
 from ._offline_default import REACH, recipe_cell
 from ._offline_methods import ARMS, ascent_steps, ensemble_of, generative
@@ -47,7 +47,7 @@ def run_cells(settings: Any, directory: Path) -> dict[str, dict[str, dict[str, A
     for name in settings.tasks:
         bench = TaskBench(name, settings, directory)
         cells[name] = {arm: bench.cell(arm) for arm in ARMS}
-        cells[name] |= {e: kept(bench, e, lambda c=c, b=bench: c(b)) for e, c in EXTRAS.items()}
+        cells[name] |= {e: bench.kept(e, lambda c=c, b=bench: c(b)) for e, c in EXTRAS.items()}
         cells[name]["best_offline"] = best_offline(bench.sets, settings.primary)
     return cells
 

@@ -10,6 +10,7 @@ from diffsim import report
 from surrogates import statistics
 
 from ._offline_comparison import stored_cells
+from ._offline_default import REACH
 from ._offline_recipe import RECIPES, levels
 from ._offline_report import ARMS, METHODS, Cells, draw, figures_of, pictures, scores, write_table
 from ._registry import find
@@ -60,6 +61,7 @@ def render(cells: Cells, missing: dict[str, list[str]], settings: Any, figures: 
         tasks=_tasks(cells, settings.primary),
         columns=("plain", *ARMS),
         methods=len(METHODS),
+        reach=REACH,
     )
 
 

@@ -139,7 +139,7 @@ def _effects(cells: Cells, metric: str) -> Figure:
         effect = statistics.hierarchical_effect(treated, plain)
         each = (treated - plain).mean(axis=1)
         for column, value in enumerate(each):
-            label = list(cells)[column] if row == 0 else None
+            label = list(cells)[column].replace("_", " ") if row == 0 else None
             axes.plot(value, row + 0.22, "o", ms=4, color=f"C{column}", label=label)
         axes.plot([effect.low, effect.high], [row, row], color="k", lw=2)
         axes.plot(effect.value, row, "D", color="k", ms=6)
@@ -165,6 +165,8 @@ def _levels(cells: Cells, metric: str) -> Figure:
     stay = statistics.interquartile_mean(scores(cells, "best_offline", metric, ("stay",)))
     axes.axvline(stay.value, color="0.5", lw=1, ls="--", label="best offline design")
     axes.set_yticks(range(len(order)), [method.replace("_", " ") for method in order])
+    axes.set_ylim(-0.7, len(order) - 0.3)
     axes.set_xlabel(f"interquartile mean of the normalised true score ({metric}), 95 %")
-    axes.legend(fontsize=8, loc="lower right")
+    # Above: inside it would hide a row.
+    axes.legend(fontsize=8, loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False)
     return figure

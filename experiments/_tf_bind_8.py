@@ -14,6 +14,7 @@ import numpy as np
 import diffsim as ds
 from surrogates import models, search, tasks, training
 
+from ._offline_cells import kept
 from ._store import write_text
 
 # On the z-scored scale of the designs, in which the published settings are.
@@ -21,6 +22,11 @@ PUBLISHED = training.SharpnessConstraint(0.1, 0.05, 1e-3, 1e-3)
 PUBLISHED_FIXED = training.SharpnessPenalty(0.01, 0.2)
 _SCALE_DESIGNS = 2048
 RECIPE = "default_recipe"
+# Seeds whose models are trained in one program and stored in one file: what a killed run repeats.
+_TOGETHER = 4
+_PLAIN = ("plain", training.Unregularised())
+# What a cell is made of: the models, made when they are needed, and the search on them.
+Recipe = tuple[Callable[[], Any], Any]
 
 
 class Bench:
@@ -35,7 +41,7 @@ class Bench:
         self.z_score = float(jnp.mean(self.normalisation.x_scale))
         thinned = np.linspace(0, len(dataset.x) - 1, _SCALE_DESIGNS).astype(int)
         self.offline = self.data.x[thinned]
-        self.best_offline = float(dataset.normalised(dataset.score.max()))
+        self.best_offline = float(dataset.normalised(dataset.score).max())
 
     # --- training -------------------------------------------------------------------------
 
@@ -73,18 +79,34 @@ class Bench:
         epochs: int,
         salt: int = 0,
     ) -> models.AbstractSurrogate:
-        """Models stacked (seeds·members), from their file if it is there."""
+        """Models stacked (seeds·members); those of `_TOGETHER` seeds are a file."""
         make = self._make(kind, activation)
-        stacked = models.initialise_members(make, self._keys(members, every, 2 * salt))
-        path = self.directory / f"{name}.weights"
-        if path.exists():
-            return eqx.tree_deserialise_leaves(path, stacked)
         trainer = training.Trainer(
             loss, regulariser, chain=training.Adam(self.settings.learning_rate),
             epochs=epochs, batch=batch,
         )  # fmt: skip
-        began = time.process_time()
+        initial = self._keys(members, every, 2 * salt)
         keys = self._keys(members, every, 2 * salt + 1)
+        rows = _TOGETHER * len(keys) // self.settings.seeds
+        trained = [
+            self._train_some(
+                f"{name}-{first // rows * _TOGETHER:03d}",
+                models.initialise_members(make, initial[first : first + rows]),
+                trainer,
+                keys[first : first + rows],
+            )
+            for first in range(0, len(keys), rows)
+        ]
+        return jax.tree.map(
+            lambda *parts: jnp.concatenate(parts) if eqx.is_array(parts[0]) else parts[0], *trained
+        )
+
+    def _train_some(self, name: str, stacked, trainer: training.Trainer, keys):
+        """The stacked models trained, from their file if it is there."""
+        path = self.directory / f"{name}.weights"
+        if path.exists():
+            return eqx.tree_deserialise_leaves(path, stacked)
+        began = time.process_time()
         trained = training.fit_many(stacked, self.data, trainer, keys=keys)
         jax.block_until_ready(trained.log)
         spent = time.process_time() - began
@@ -155,15 +177,7 @@ class Bench:
         }
 
     def _kept(self, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What is computed, with its CPU seconds; from its file if it is there."""
-        path = self.directory / f"{name}.json"
-        if path.exists():
-            return json.loads(path.read_text())
-        began = time.process_time()
-        cell = compute()
-        cell["cpu_s"] = time.process_time() - began
-        write_text(path, json.dumps(cell))
-        return cell
+        return kept(self.directory / f"{name}.json", compute)
 
     def _search_keys(self):
         return jax.random.split(jax.random.key(self.settings.seed + 7), self.settings.seeds)
@@ -185,22 +199,52 @@ def _search_many(finder, stacked, starts, offline, keys):
 
 def regularisers() -> dict[str, training.AbstractRegulariser]:
     """The arms, by name."""
-    return {"plain": training.Unregularised(), "ignite": PUBLISHED}
+    return {_PLAIN[0]: _PLAIN[1], "ignite": PUBLISHED}
 
 
 def run_cells(task: tasks.TFBind8, settings: Any, directory: Path) -> dict[str, dict[str, Any]]:
-    """Every cell, named "method-arm"."""
+    """Every cell of the methods and arms that are asked for, named "method-arm"."""
     bench = Bench(task, settings, directory)
     cells: dict[str, dict[str, Any]] = {"best_offline": {"p100": [bench.best_offline]}}
-    for arm, regulariser in regularisers().items():
-        cells |= _forward_models(bench, arm, regulariser)
-        cells |= _own_losses(bench, arm, regulariser)
-    cells["gradient_ascent-ignite2"] = _gradient_ascent(bench, "ignite2", PUBLISHED_FIXED)
-    cells["gp_ascent-plain"] = bench.cell(
-        "gp_ascent-plain", lambda: _process(bench), bench.ascent(), stacked=False
-    )
-    cells[RECIPE] = bench.cell(RECIPE, lambda: _recipe(bench), _everything(bench))
+    for name, recipe in _recipes(bench).items():
+        cells[name] = bench.cell(name, *recipe)
+    if "gp_ascent" in settings.methods:
+        cells["gp_ascent-plain"] = bench.cell(
+            "gp_ascent-plain", lambda: _process(bench), bench.ascent(), stacked=False
+        )
+    if settings.bo_seeds:
+        finder = search.ExpectedImprovementSearch(restarts=2)
+        for arm, regulariser in _asked_arms(settings).items():
+            snapped = lambda regulariser=regulariser, arm=arm: _snapped(bench, arm, regulariser)
+            name = f"bo_qei-{arm}"
+            cells[name] = bench.one_by_one(name, snapped, finder, settings.bo_seeds)
     return cells
+
+
+def _asked_arms(settings: Any) -> dict[str, training.AbstractRegulariser]:
+    return {arm: found for arm, found in regularisers().items() if arm in settings.arms}
+
+
+def _recipes(bench: Bench) -> dict[str, Recipe]:
+    """What is asked for of all that learns networks, all seeds at once."""
+    methods = bench.settings.methods
+    found: dict[str, Recipe] = {}
+    for arm, regulariser in _asked_arms(bench.settings).items():
+        of_arm = _forward_models(bench, arm, regulariser) | _own_losses(bench, arm, regulariser)
+        found |= {f"{name}-{arm}": of_arm[name] for name in of_arm if name in methods}
+    if "gradient_ascent" in methods:
+        extra = {
+            # The same method with other random numbers: what chance alone does.
+            "placebo": (lambda: _member(_forward_groups(bench, *_PLAIN), 1), bench.ascent()),
+            "ignite2": (
+                lambda: _forward(bench, "ignite2", PUBLISHED_FIXED, firsts=True),
+                bench.ascent(),
+            ),
+        }
+        found |= {f"gradient_ascent-{a}": extra[a] for a in extra if a in bench.settings.arms}
+    if RECIPE in methods:
+        found[RECIPE] = (lambda: _recipe(bench), _everything(bench))
+    return found
 
 
 def _recipe(bench: Bench):
@@ -212,23 +256,24 @@ def _recipe(bench: Bench):
         votes = jnp.asarray([float(bench.settings.members), 1.0])
         return models.Committee(*voters, weights=votes)
 
-    plain = training.Unregularised()
-    groups = bench.grouped(_forward(bench, "plain", plain), bench.settings.members)
-    return eqx.filter_vmap(committee)(groups, _ranking(bench, "plain", plain))
+    return eqx.filter_vmap(committee)(_forward_groups(bench, *_PLAIN), _ranking(bench, *_PLAIN))
 
 
 def _everything(bench: Bench) -> search.Enumeration:
     return search.Enumeration(jnp.asarray(bench.task.designs()))
 
 
-def _forward(bench: Bench, arm: str, regulariser):
-    """design-baselines' forward models, stacked (seeds·members)."""
+def _forward(bench: Bench, arm: str, regulariser, *, firsts: bool = False):
+    """design-baselines' forward models, stacked (seeds·members); or the first members alone, from
+    the same weights and batches."""
+    members = bench.settings.members
     return bench.train(
         f"forward-{arm}",
         training.GaussianNLL(),
         regulariser,
         kind=models.GaussianMLP,
-        members=bench.settings.members,
+        members=1 if firsts else members,
+        every=members if firsts else 1,
         epochs=bench.settings.epochs,
     )
 
@@ -241,28 +286,45 @@ def _ranking(bench: Bench, arm: str, regulariser):
     )
 
 
-def _forward_models(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, Any]]:
-    """What searches on ensembles of design-baselines' forward model; gradient ascent on the first
-    member of each, the placebo on the second."""
-    members = bench.settings.members
-    groups = bench.grouped(_forward(bench, arm, regulariser), members)
+def _forward_groups(bench: Bench, arm: str, regulariser):
+    """The forward models, stacked (seeds, members)."""
+    return bench.grouped(_forward(bench, arm, regulariser), bench.settings.members)
 
-    def member(index: int):
-        return jax.tree.map(lambda leaf: leaf[:, index] if eqx.is_array(leaf) else leaf, groups)
+
+def _member(groups, index: int):
+    """One member of each ensemble, stacked by seed."""
+    return jax.tree.map(lambda leaf: leaf[:, index] if eqx.is_array(leaf) else leaf, groups)
+
+
+def _snapped(bench: Bench, arm: str, regulariser):
+    """Ensembles that are asked at sequences only."""
+
+    def snapped(group):
+        return models.Projected(models.Ensemble(group, models.MeanOf()), tasks.snap)
+
+    return eqx.filter_vmap(snapped)(_forward_groups(bench, arm, regulariser))
+
+
+def _forward_models(bench: Bench, arm: str, regulariser) -> dict[str, Recipe]:
+    """What searches on ensembles of design-baselines' forward model; gradient ascent on the first
+    member of each."""
+
+    def groups():
+        return _forward_groups(bench, arm, regulariser)
 
     def ensemble(aggregate):
-        return eqx.filter_vmap(lambda group: models.Ensemble(group, aggregate))(groups)
+        return eqx.filter_vmap(lambda group: models.Ensemble(group, aggregate))(groups())
 
     def snapped():
-        return eqx.filter_vmap(lambda whole: models.Projected(whole, tasks.snap))(ensemble(mean))
+        return _snapped(bench, arm, regulariser)
 
     mean, least = models.MeanOf(), models.MinimumOf()
     evolution = search.CovarianceSearch(0.5 * bench.z_score, bench.settings.generations)
     count = bench.settings.designs
     sampling = search.Sampling(search.Reinforce(0.01 * bench.z_score, 0.5 * bench.z_score))
-    recipes = {
-        "gradient_ascent": (lambda: member(0), bench.ascent()),
-        "short_ascent": (lambda: member(0), bench.ascent(steps=50)),
+    return {
+        "gradient_ascent": (lambda: _member(groups(), 0), bench.ascent()),
+        "short_ascent": (lambda: _member(groups(), 0), bench.ascent(steps=50)),
         "ensemble_mean": (lambda: ensemble(mean), bench.ascent()),
         "ensemble_min": (lambda: ensemble(least), bench.ascent()),
         "reinforce": (snapped, sampling),
@@ -271,35 +333,9 @@ def _forward_models(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, 
         "mins": (snapped, search.InverseSearch(draws=max(512, 4 * count))),
         "enumeration": (lambda: ensemble(mean), _everything(bench)),
     }
-    cells = {f"{n}-{arm}": bench.cell(f"{n}-{arm}", *recipe) for n, recipe in recipes.items()}
-    if arm == "plain":
-        # The same method with other random numbers: what chance alone does.
-        name = "gradient_ascent-placebo"
-        cells[name] = bench.cell(name, lambda: member(1), bench.ascent())
-    if bench.settings.bo_seeds:
-        name = f"bo_qei-{arm}"
-        finder = search.ExpectedImprovementSearch(restarts=2)
-        cells[name] = bench.one_by_one(name, snapped, finder, bench.settings.bo_seeds)
-    return cells
 
 
-def _gradient_ascent(bench: Bench, arm: str, regulariser) -> dict[str, Any]:
-    """Gradient ascent alone, from the weights and batches of the ensembles' first members."""
-
-    def make():
-        return bench.train(
-            f"forward-{arm}",
-            training.GaussianNLL(),
-            regulariser,
-            kind=models.GaussianMLP,
-            every=bench.settings.members,
-            epochs=bench.settings.epochs,
-        )
-
-    return bench.cell(f"gradient_ascent-{arm}", make, bench.ascent())
-
-
-def _own_losses(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, Any]]:
+def _own_losses(bench: Bench, arm: str, regulariser) -> dict[str, Recipe]:
     """Methods that are a loss of their own: COMs and RaM."""
     inner, step = bench.settings.coms_steps, 0.4
     conservative = training.Conservative(limit=2.0, climb=training.RawClimb(rate=step, steps=inner))
@@ -311,11 +347,10 @@ def _own_losses(bench: Bench, arm: str, regulariser) -> dict[str, dict[str, Any]
             epochs=max(epochs // 2, 1), salt=1,
         )  # fmt: skip
 
-    recipes = {
+    return {
         "coms": (coms, bench.ascent(step, inner)),
         "ram": (lambda: _ranking(bench, arm, regulariser), bench.adam()),
     }
-    return {f"{n}-{arm}": bench.cell(f"{n}-{arm}", *recipe) for n, recipe in recipes.items()}
 
 
 def _process(bench: Bench) -> models.GaussianProcess:

@@ -10,9 +10,10 @@ import diffsim as ds
 from diffsim._types import Vector
 from diffsim.optimise import REASONS, AbstractOptimiser, Request, Traits, reason_code
 from diffsim.optimise._conversation import generator
-from diffsim.optimise._interface import Need, succeeded
+from diffsim.optimise._interface import Need
 
 from ._acquisitions import AbstractAcquisition, LogImprovement
+from ._asked import answers_of, first_batch
 from ._botorch import best_batch, imported
 
 
@@ -68,12 +69,8 @@ class BayesianOptimisation(AbstractOptimiser):
         imported("botorch")
 
     def init(self, x0: Vector, key: Array, traits: Traits) -> BayesianState:
-        from scipy.stats import qmc
-
         seed = generator(key).integers(2**63, size=2)
-        sobol = qmc.Sobol(traits.size, rng=np.random.default_rng(seed))
-        others = sobol.random_base2(int(np.ceil(np.log2(self.initial))))[: self.initial]
-        batch = np.concatenate([np.asarray(x0, float)[None], others])
+        batch = first_batch(x0, self.initial, seed)
         answers = np.zeros((0, 1 + traits.constraints))
         return BayesianState(np.zeros((0, traits.size)), answers, batch, seed, 0)
 
@@ -83,11 +80,9 @@ class BayesianOptimisation(AbstractOptimiser):
     def tell(
         self, state: BayesianState, request: Request, evaluation: ds.Evaluation
     ) -> BayesianState:
-        answers = np.column_stack([np.asarray(evaluation.value), evaluation.constraints])
-        fine = np.asarray(succeeded(evaluation)) & np.all(np.isfinite(answers), axis=1)
         state = state._replace(
             points=np.concatenate([state.points, state.batch]),
-            answers=np.concatenate([state.answers, np.where(fine[:, None], answers, np.nan)]),
+            answers=np.concatenate([state.answers, answers_of(evaluation)]),
             round=state.round + 1,
         )
         return state._replace(batch=self._proposed(state))

@@ -10,8 +10,9 @@ import diffsim as ds
 from diffsim._types import Vector
 from diffsim.optimise import REASONS, AbstractOptimiser, Request, Traits, reason_code
 from diffsim.optimise._conversation import generator
-from diffsim.optimise._interface import Need, succeeded
+from diffsim.optimise._interface import Need
 
+from ._asked import answers_of, first_batch
 from ._botorch import imported, posterior_samples
 
 _LEAST_LENGTH, _FIRST_LENGTH, _LARGEST_LENGTH = 0.5**7, 0.8, 1.6
@@ -76,11 +77,7 @@ class SCBO(AbstractOptimiser):
         imported("botorch")
 
     def init(self, x0: Vector, key: Array, traits: Traits) -> SCBOState:
-        from scipy.stats import qmc
-
         seed = generator(key).integers(2**63, size=2)
-        sobol = qmc.Sobol(traits.size, rng=np.random.default_rng(seed))
-        others = sobol.random_base2(int(np.ceil(np.log2(self.initial))))[: self.initial]
         return SCBOState(
             points=np.zeros((0, traits.size)),
             answers=np.zeros((0, 1 + traits.constraints)),
@@ -88,7 +85,7 @@ class SCBO(AbstractOptimiser):
             successes=0,
             failures=0,
             best=-1,
-            batch=np.concatenate([np.asarray(x0, float)[None], others]),
+            batch=first_batch(x0, self.initial, seed),
             seed=seed,
             round=0,
         )
@@ -97,13 +94,10 @@ class SCBO(AbstractOptimiser):
         return Request.at(state.batch, "value")
 
     def tell(self, state: SCBOState, request: Request, evaluation: ds.Evaluation) -> SCBOState:
-        fine = np.asarray(succeeded(evaluation))[:, None]
-        answers = np.column_stack([np.asarray(evaluation.value), evaluation.constraints])
-        answers = np.where(fine & np.all(np.isfinite(answers), axis=1)[:, None], answers, np.nan)
         before = state.best
         state = state._replace(
             points=np.concatenate([state.points, state.batch]),
-            answers=np.concatenate([state.answers, answers]),
+            answers=np.concatenate([state.answers, answers_of(evaluation)]),
             round=state.round + 1,
         )
         state = state._replace(best=_best(state.answers))

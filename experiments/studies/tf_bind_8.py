@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from .._schema import Strict
 from .._store import Figures
@@ -14,12 +14,16 @@ METHODS = (
 )  # fmt: skip
 # Ours, or a control: no published method.
 OWN, RECIPE = ("short_ascent", "enumeration"), "default_recipe"
+KNOWN = (*METHODS, "gp_ascent", RECIPE)
+ARMS = ("plain", "ignite", "ignite2", "placebo")
 
 
 class TFBind8Settings(Strict):
     """What can be set of the study. The primary metric is fixed here, before it runs."""
 
     primary: str = Field("p100", pattern="^(p100|p80|p50|top1)$")
+    methods: tuple[str, ...] = KNOWN
+    arms: tuple[str, ...] = Field(ARMS, description="the last two of gradient ascent only")
     seeds: int = Field(16, ge=2, le=64)
     designs: int = Field(128, ge=1, le=1024, description="returned by each run")
     width: int = Field(128, ge=1, le=4096, description="of two hidden layers; published: 2048")
@@ -31,7 +35,27 @@ class TFBind8Settings(Strict):
     bo_seeds: int = Field(
         0, ge=0, le=64, description="of BO-qEI (extra `bo`), which runs one seed after the other"
     )
-    seed: int = 0
+    seed: int = Field(0, description="of all random numbers: another one shares none")
+
+    @field_validator("methods")
+    @classmethod
+    def _known_methods(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _known("methods", value, KNOWN)
+
+    @field_validator("arms")
+    @classmethod
+    def _known_arms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if "plain" not in value:
+            raise ValueError(
+                f"arms must hold plain, which all are compared with, not {list(value)}"
+            )
+        return _known("arms", value, ARMS)
+
+
+def _known(field: str, value: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+    if not value or not set(value) <= set(known):
+        raise ValueError(f"{field} must be some of {', '.join(known)}, but are {list(value)}")
+    return value
 
 
 class TFBind8Study(AbstractStudy):
@@ -59,7 +83,8 @@ class TFBind8Study(AbstractStudy):
         cells = run_cells(tasks.TFBind8(shared_data("tf_bind_8")), configuration, directory)
         figures = _figures(cells, configuration.primary)
         figures["cpu_s"] = cpu_seconds() - began
-        _draw(cells, configuration.primary, directory / "tf_bind_8.png")
+        if "ignite" in configuration.arms and _methods(cells):
+            _draw(cells, configuration.primary, directory / "tf_bind_8.png")
         return figures
 
 
@@ -87,8 +112,10 @@ def _figures(cells, primary: str) -> Figures:
             np.asarray(cells[treated][primary]), np.asarray(cells[control][primary])
         )
         for method, (treated, control, _) in pairs.items()
+        if treated in cells
     }
-    adjusted = statistics.holm(np.asarray([effect.p_value for effect in effects.values()]))
+    p_values = np.asarray([effect.p_value for effect in effects.values()])
+    adjusted = statistics.holm(p_values) if effects else p_values
     for (method, effect), p_value in zip(effects.items(), adjusted, strict=True):
         stem = f"{method}_{pairs[method][2]}"
         figures |= {
@@ -97,7 +124,7 @@ def _figures(cells, primary: str) -> Figures:
             f"{stem}_high": effect.high,
             f"{stem}_holm_p": float(p_value),
         }
-    return figures | _recipe_over_each(cells, primary)
+    return figures | (_recipe_over_each(cells, primary) if RECIPE in cells else {})
 
 
 def _recipe_over_each(cells, primary: str) -> Figures:
@@ -108,6 +135,8 @@ def _recipe_over_each(cells, primary: str) -> Figures:
 
     ours = np.asarray(cells[RECIPE][primary])
     published = [m for m in _methods(cells) if m not in OWN]
+    if not published:
+        return {}
     theirs = {m: np.asarray(cells[f"{m}-plain"][primary]) for m in published}
     level = {m: statistics.interquartile_mean(s[None]).value for m, s in theirs.items()}
     best = max(level, key=lambda method: level[method])
@@ -117,8 +146,8 @@ def _recipe_over_each(cells, primary: str) -> Figures:
     figures[f"{RECIPE}_iqm_high"] = own.high
     for method, scores in theirs.items():
         over = statistics.paired_effect(ours[: len(scores)], scores)
-        for name, value in (("effect", over.mean), ("low", over.low), ("high", over.high)):
-            figures[f"recipe_over_{method}_{name}"] = value
+        for name in ("mean", "low", "high", "p_value", "pairs"):
+            figures[f"recipe_over_{method}_{name.replace('mean', 'effect')}"] = getattr(over, name)
         if len(scores) == len(ours):
             level_over = statistics.interquartile_difference(ours, scores)
             figures |= {
@@ -130,8 +159,8 @@ def _recipe_over_each(cells, primary: str) -> Figures:
 
 
 def _methods(cells) -> tuple[str, ...]:
-    """All that were run: BO-qEI only if seeds were given to it."""
-    return (*METHODS, *(["bo_qei"] if "bo_qei-plain" in cells else []))
+    """All that were run, of those with networks: BO-qEI only if seeds were given to it."""
+    return tuple(method for method in (*METHODS, "bo_qei") if f"{method}-plain" in cells)
 
 
 def _draw(cells, primary: str, path: Path) -> None:

@@ -6,19 +6,24 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Array, Float
 
 from ._activations import Smoothness
-from ._gp import LEAST_LOG_NOISE, prior_of, thinned
-from ._interface import AbstractProbabilistic, kind_named
+from ._interface import kind_named
 from ._kernels import RBF, AbstractKernel
 from ._normalisation import Normalisation
+from ._process import (
+    AbstractProcess,
+    conditioned,
+    maximised,
+    negative_log_likelihood,
+    prior_of,
+    thinned,
+    unpacked,
+)
 
-_JITTER = 1e-8
 
-
-class DerivativeProcess(AbstractProbabilistic):
+class DerivativeProcess(AbstractProcess):
     """The posterior of a Gaussian process, given values at n designs and gradients at p of them.
 
     Derivatives of a Gaussian process are jointly normal with it. For k = σ² f(s) with
@@ -42,7 +47,7 @@ class DerivativeProcess(AbstractProbabilistic):
     inputs: Float[Array, "n d"]
     sloped: Float[Array, "p d"]
     factor: Float[Array, "q q"]
-    weights: Float[Array, " q"]
+    weights: Float[Array, "q 1"]
     normalisation: Normalisation
     size: int = eqx.field(static=True)
     outputs: int = eqx.field(static=True)
@@ -66,18 +71,6 @@ class DerivativeProcess(AbstractProbabilistic):
             kernel, log_noise, log_slope_noise, self.inputs, self.sloped, targets
         )
         self.size, self.outputs, self.smoothness = x.shape[1], 1, "smooth"
-
-    def standardised(self, x: Float[Array, " d"]) -> Float[Array, " 1"]:
-        return (self._covariance(x) @ self.weights)[None]
-
-    def standardised_distribution(
-        self, x: Float[Array, " d"]
-    ) -> tuple[Float[Array, " 1"], Float[Array, " 1"]]:
-        """Mean and standard deviation of the function, without the noise."""
-        covariance = self._covariance(x)
-        half = jax.scipy.linalg.solve_triangular(self.factor, covariance, lower=True)
-        variance = jnp.exp(self.kernel.log_signal) - half @ half
-        return (covariance @ self.weights)[None], jnp.sqrt(jnp.maximum(variance, 1e-12))[None]
 
     def _covariance(self, x: Float[Array, " d"]) -> Float[Array, " q"]:
         at = self.normalisation.inputs(x)[None]
@@ -106,9 +99,9 @@ class DerivativeProcess(AbstractProbabilistic):
 
 
 def _standardised(normalisation, x, y, at, slopes):
-    """(inputs, inputs with a slope, values followed by slopes), on the z-scored scales."""
+    """(inputs, inputs with a slope, values followed by slopes (q, 1)), on the z-scored scales."""
     slopes = slopes * normalisation.x_scale / normalisation.y_scale
-    targets = jnp.concatenate([normalisation.standardise(y)[:, 0], slopes.reshape(-1)])
+    targets = jnp.concatenate([normalisation.standardise(y), slopes.reshape(-1, 1)])
     inside = jax.vmap(normalisation.inputs)
     return inside(x), inside(at), targets
 
@@ -149,8 +142,7 @@ def _condition(kernel, log_noise, log_slope_noise, inputs, sloped, targets):
             jnp.full(sloped.size, jnp.exp(log_slope_noise)),
         ]
     )
-    factor = jnp.linalg.cholesky(covariance + jnp.diag(noise + _JITTER))
-    return factor, jax.scipy.linalg.cho_solve((factor, True), targets)
+    return conditioned(covariance, noise, targets)
 
 
 def fit_derivative_process(
@@ -188,42 +180,22 @@ def fit_derivative_process(
     some = thinned(np.asarray(y[:, 0]), most_fitted)
     inputs, sloped, targets = _standardised(normalisation, x, y, x[some], slopes[some])
     settings = _maximise(kernel, inputs, sloped, targets, steps, jnp.asarray(learning_rate))
-    found, noise, slope_noise = _unpacked(settings, kernel)
-    return DerivativeProcess(found, noise, slope_noise, normalisation, x, y, x, slopes)
-
-
-def _unpacked(settings, kind: type[AbstractKernel]):
-    """(kernel, logarithms of the two noises, which have a floor)."""
-    log_lengths, log_signal, log_noise, log_slope_noise = settings
-    noises = jnp.maximum(log_noise, LEAST_LOG_NOISE), jnp.maximum(log_slope_noise, LEAST_LOG_NOISE)
-    return kind(log_lengths, log_signal), *noises
+    found, (log_noise, log_slope_noise) = unpacked(settings, kernel)
+    return DerivativeProcess(found, log_noise, log_slope_noise, normalisation, x, y, x, slopes)
 
 
 def _negative_log_posterior(settings, kind, inputs, sloped, targets) -> Float[Array, ""]:
     """Per datum, as `_gp` has it."""
-    kernel, log_noise, log_slope_noise = _unpacked(settings, kind)
+    kernel, (log_noise, log_slope_noise) = unpacked(settings, kind)
     factor, weights = _condition(kernel, log_noise, log_slope_noise, inputs, sloped, targets)
-    fit = 0.5 * targets @ weights + jnp.sum(jnp.log(jnp.diag(factor)))
-    prior = prior_of(kernel.log_lengths, kernel.log_signal, log_noise)
-    prior += 0.5 * (log_slope_noise + 4.0) ** 2
+    fit = negative_log_likelihood(factor, weights, targets)
+    prior = prior_of(kernel.log_lengths, kernel.log_signal, log_noise, log_slope_noise)
     return (fit + prior) / len(targets)
 
 
 @eqx.filter_jit
 def _maximise(kind, inputs, sloped, targets, steps: int, learning_rate) -> Any:
-    size = inputs.shape[1]
-    begin = (
-        jnp.full(size, 0.5 * jnp.log(float(size))),
-        jnp.asarray(0.0),
-        jnp.asarray(-4.0),
-        jnp.asarray(-4.0),
-    )
-    chain = optax.adam(learning_rate)
-    gradient = jax.grad(_negative_log_posterior)
+    def objective(settings):
+        return _negative_log_posterior(settings, kind, inputs, sloped, targets)
 
-    def step(carry, _):
-        settings, state = carry
-        updates, state = chain.update(gradient(settings, kind, inputs, sloped, targets), state)
-        return (optax.apply_updates(settings, updates), state), None
-
-    return jax.lax.scan(step, (begin, chain.init(begin)), None, length=steps)[0][0]
+    return maximised(objective, inputs.shape[1], 2, steps, learning_rate)

@@ -6,23 +6,27 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Array, Float
 
 from ._activations import Smoothness
-from ._interface import AbstractProbabilistic, kind_named
+from ._interface import kind_named
 from ._kernels import AbstractKernel, Matern52
 from ._normalisation import Normalisation
+from ._process import (
+    AbstractProcess,
+    conditioned,
+    maximised,
+    negative_log_likelihood,
+    prior_of,
+    thinned,
+    unpacked,
+)
 
-_JITTER = 1e-8
-LEAST_LOG_NOISE = float(np.log(1e-6))
 
+class GaussianProcess(AbstractProcess):
+    """The posterior of a Gaussian process, given values at n designs.
 
-class GaussianProcess(AbstractProbabilistic):
-    """The posterior of a Gaussian process with zero mean on the z-scored scale.
-
-    Outputs are independent and share the kernel. C. E. Rasmussen, C. K. I. Williams, Gaussian
-    Processes for Machine Learning (2006), algorithm 2.1.
+    Outputs are independent and share the kernel.
 
     **Arguments:**
 
@@ -55,19 +59,6 @@ class GaussianProcess(AbstractProbabilistic):
         )
         self.size, self.outputs, self.smoothness = x.shape[1], y.shape[1], "smooth"
 
-    def standardised(self, x: Float[Array, " d"]) -> Float[Array, " m"]:
-        return self._covariance(x) @ self.weights
-
-    def standardised_distribution(
-        self, x: Float[Array, " d"]
-    ) -> tuple[Float[Array, " m"], Float[Array, " m"]]:
-        """Mean and standard deviation of the function, without the noise."""
-        covariance = self._covariance(x)
-        half = jax.scipy.linalg.solve_triangular(self.factor, covariance, lower=True)
-        variance = jnp.exp(self.kernel.log_signal) - half @ half
-        deviation = jnp.sqrt(jnp.maximum(variance, 1e-12))
-        return covariance @ self.weights, jnp.broadcast_to(deviation, (self.outputs,))
-
     def _covariance(self, x: Float[Array, " d"]) -> Float[Array, " n"]:
         return self.kernel(self.normalisation.inputs(x)[None], self.inputs)[0]
 
@@ -91,32 +82,15 @@ class GaussianProcess(AbstractProbabilistic):
 
 def _condition(kernel, log_noise, inputs, targets):
     """(Cholesky factor of the data's covariance, its inverse times the targets)."""
-    noise = jnp.exp(log_noise) + _JITTER
-    covariance = kernel(inputs, inputs) + noise * jnp.eye(len(inputs))
-    factor = jnp.linalg.cholesky(covariance)
-    return factor, jax.scipy.linalg.cho_solve((factor, True), targets)
+    return conditioned(kernel(inputs, inputs), jnp.exp(log_noise), targets)
 
 
 def _negative_log_posterior(settings, kind, inputs, targets) -> Float[Array, ""]:
     """Per datum: the marginal likelihood, and the priors of the settings."""
-    log_lengths, log_signal, log_noise = settings
-    log_noise = jnp.maximum(log_noise, LEAST_LOG_NOISE)
-    count, outputs = targets.shape
-    factor, weights = _condition(kind(log_lengths, log_signal), log_noise, inputs, targets)
-    fit = 0.5 * jnp.sum(targets * weights) + outputs * jnp.sum(jnp.log(jnp.diag(factor)))
-    return (fit + prior_of(log_lengths, log_signal, log_noise)) / count
-
-
-def prior_of(log_lengths, log_signal, log_noise) -> Float[Array, ""]:
-    """The negative logarithm of the prior of a process's settings, up to a constant.
-
-    Lengths: log-normal about √d·exp(√2) with spread √3 (C. Hvarfner, E. O. Hellsten, L. Nardi,
-    ICML 2024, 2402.02229), in which inputs of the unit cube are meant: here they are z-scored, by
-    0.29 for a uniform one. Noise: log-normal about exp(-4) with spread 1 (same source).
-    """
-    centre = 2.0**0.5 + 0.5 * jnp.log(log_lengths.size) - jnp.log(12.0**-0.5)
-    prior = jnp.sum((log_lengths - centre) ** 2) / 6.0
-    return prior + 0.5 * (log_noise + 4.0) ** 2 + 0.5 * log_signal**2
+    kernel, (log_noise,) = unpacked(settings, kind)
+    factor, weights = _condition(kernel, log_noise, inputs, targets)
+    fit = negative_log_likelihood(factor, weights, targets)
+    return (fit + prior_of(kernel.log_lengths, kernel.log_signal, log_noise)) / len(targets)
 
 
 def fit_gaussian_process(
@@ -146,34 +120,13 @@ def fit_gaussian_process(
         steps,
         jnp.asarray(learning_rate),
     )
-    log_lengths, log_signal, log_noise = settings
-    log_noise = jnp.maximum(log_noise, LEAST_LOG_NOISE)
-    return GaussianProcess(kernel(log_lengths, log_signal), log_noise, normalisation, x, y)
+    found, (log_noise,) = unpacked(settings, kernel)
+    return GaussianProcess(found, log_noise, normalisation, x, y)
 
 
 @eqx.filter_jit
 def _maximise(kind, inputs, targets, steps: int, learning_rate) -> Any:
-    begin = (
-        jnp.full(inputs.shape[1], 0.5 * jnp.log(float(inputs.shape[1]))),
-        jnp.asarray(0.0),
-        jnp.asarray(-4.0),
-    )
-    chain = optax.adam(learning_rate)
-    gradient = jax.grad(_negative_log_posterior)
+    def objective(settings):
+        return _negative_log_posterior(settings, kind, inputs, targets)
 
-    def step(carry, _):
-        settings, state = carry
-        updates, state = chain.update(gradient(settings, kind, inputs, targets), state)
-        return (optax.apply_updates(settings, updates), state), None
-
-    return jax.lax.scan(step, (begin, chain.init(begin)), None, length=steps)[0][0]
-
-
-def thinned(score: Float[np.ndarray, " n"], most: int) -> np.ndarray:
-    """Which rows to keep: the best `most`/2 and an even choice, by score, of the others."""
-    order = np.argsort(-score, kind="stable")
-    if len(order) <= most:
-        return np.sort(order)
-    best, rest = order[: most // 2], order[most // 2 :]
-    even = np.linspace(0, len(rest) - 1, most - len(best)).round().astype(int)
-    return np.sort(np.concatenate([best, rest[even]]))
+    return maximised(objective, inputs.shape[1], 1, steps, learning_rate)

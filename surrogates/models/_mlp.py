@@ -70,7 +70,11 @@ def _arguments(description: dict[str, Any]) -> dict[str, Any]:
 
 
 class _AbstractPerceptron(AbstractSurrogate):
-    """What perceptrons have in common, whatever their outputs mean."""
+    """What perceptrons have in common, whatever their outputs mean.
+
+    Fields and `__init__` stand in each leaf: a type checker takes a class of Equinox without an
+    `__init__` of its own for a dataclass, and would refuse every call.
+    """
 
     network: eqx.AbstractVar[eqx.nn.MLP]
     activation: eqx.AbstractVar[str]

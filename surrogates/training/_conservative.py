@@ -83,12 +83,13 @@ class Conservative(AbstractLoss):
 def conservative_gap(
     model: AbstractSurrogate, x: Float[Array, "b d"], climb: AbstractClimb
 ) -> Float[Array, ""]:
-    """Mean prediction after a climb minus that before it, z-scored; x⁻ is not differentiated."""
+    """Mean prediction after a climb minus that before it, z-scored; x⁻ is not differentiated, since
+    it is found by a model whose weights are constants."""
     frozen = jax.lax.stop_gradient(eqx.filter(model, eqx.is_array))
     frozen = eqx.combine(frozen, model)
     beyond = jax.vmap(lambda x: climbed(frozen, x, climb))(x)
     predict = jax.vmap(model.standardised)
-    return jnp.mean(predict(jax.lax.stop_gradient(beyond))) - jnp.mean(predict(x))
+    return jnp.mean(predict(beyond)) - jnp.mean(predict(x))
 
 
 def climbed(

@@ -242,6 +242,11 @@ def test_compare_makes_the_page_from_files_alone(bench, monkeypatch, capsys):
     assert text.count("data:image/svg+xml;base64,") == 2
     assert "levy8 is not complete and left out: sam missing." in text
     assert f"{figures['ignite_effect']:+.4f}" in text
+    assert f"{figures['recipe_iqm_over_best']:+z.4f}" in text
+    assert "-0.0000" not in text  # a zero has no sign
+    rows = text[text.index("<section") : text.index('<section id="configuration">')]
+    assert "early stop" in rows
+    assert "early_stop" not in rows  # words for people, names for the configuration
     assert "http" not in text.replace("http://www.w3.org", "")
     assert {path.name for path in page.parent.iterdir()} == {
         "page.html", "offline_comparison.md", "offline_comparison.png", "offline_levels.png",

@@ -223,3 +223,55 @@ def test_the_floor_of_an_ensemble_is_that_of_its_mean(members):
     assert one.gradient_floor() == pytest.approx(2.0**-0.5)  # two outputs
     assert models.Ensemble(members).gradient_floor() == pytest.approx(0.5 * 2.0**-0.5)
     assert models.Ensemble(members, models.MinimumOf()).gradient_floor() == 0.0
+
+
+def test_an_input_that_is_constant_keeps_its_unit():
+    x, y = _data()
+    x[:, 1] = 0.4
+    scales = models.Normalisation.of(x, y)
+    assert float(scales.x_scale[1]) == 1.0
+    np.testing.assert_allclose(scales.inputs(jnp.asarray([0.1, 0.9, 0.3]))[1], 0.5)
+    assert np.all(np.isfinite(jax.vmap(scales.inputs)(jnp.asarray(x))))
+
+
+def test_what_is_projected_has_no_use_for_gradients_and_keeps_its_floor(members):
+    ensemble = models.Ensemble(members)
+    snapped = models.Projected(ensemble, lambda x: jnp.round(4 * x) / 4)
+    assert snapped.smoothness == "kinked"
+    assert snapped.gradient_floor() == ensemble.gradient_floor() > 0
+    assert not np.any(jax.jacrev(snapped)(jnp.asarray([0.3, 0.6, 0.2])))
+    np.testing.assert_allclose(
+        snapped(jnp.asarray([0.3, 0.6, 0.2])), ensemble(jnp.asarray([0.25, 0.5, 0.25]))
+    )
+
+
+def test_smoothness_is_that_of_the_roughest_part(members, normalisation):
+    kinked = models.MLP(normalisation, activation="relu", width=4, key=jax.random.key(0))
+    smooth = models.MLP(normalisation, activation="silu", width=4, key=jax.random.key(0))
+    assert (kinked.smoothness, smooth.smoothness) == ("kinked", "smooth")
+    assert models.Committee(smooth, kinked).smoothness == "kinked"
+    assert models.Committee(smooth, models.Ensemble(members)).smoothness == "smooth"
+    # A floor is known where the mean is one of linear outputs; nothing is claimed otherwise.
+    assert models.Committee(smooth, kinked).gradient_floor() == 0.0
+
+
+def test_committees_speak_on_the_scale_of_their_first_member():
+    """Members with other scales than the first: predictions agree whoever is asked first."""
+    x, y = _data()
+    one = models.fit_gaussian_process(x, y, steps=1)
+    other = models.fit_gaussian_process(x[:20], 1.5 * y[:20] + 3.0, steps=1)
+    at = jnp.asarray([0.4, 0.5, 0.6])
+    weights = np.asarray([0.3, 0.7])
+    found = models.Committee(one, other, weights=weights).distribution(at)
+    turned = models.Committee(other, one, weights=weights[::-1].copy()).distribution(at)
+    np.testing.assert_allclose(found, turned, rtol=1e-9)
+    np.testing.assert_allclose(found[0], 0.3 * one(at) + 0.7 * other(at), rtol=1e-9)
+
+
+def test_kinds_by_name_are_found_however_deep():
+    from surrogates.models import _interface
+
+    assert _interface.kind_named(models.AbstractSurrogate, "GaussianMLP") is models.GaussianMLP
+    assert _interface.kind_named(models.AbstractKernel, "RBF") is models.RBF
+    with pytest.raises(ValueError, match=r"kind must be one of .*'MLP'.* but is 'MPL'"):
+        _interface.kind_named(models.AbstractSurrogate, "MPL")

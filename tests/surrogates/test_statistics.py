@@ -147,3 +147,50 @@ def test_equivalence_by_hand():
     below = stats.t.sf((difference.mean() + 0.25) / error, 4)
     found = statistics.equivalence(difference, np.zeros(5), 0.25)
     assert found == pytest.approx(max(above, below))
+
+
+def test_stability_by_hand():
+    curve = np.asarray([0.4, 0.8, 0.6])
+    steady, better, both = statistics.stability(curve, 0.5)
+    area = 0.5 * (0.4 + 0.8) + 0.5 * (0.8 + 0.6)
+    assert steady == pytest.approx(area / (0.5 * (0.4 + 0.8) + 0.8))
+    assert better == pytest.approx(area / (0.5 * 2))
+    assert both == pytest.approx(2 / (1 / steady + 1 / better))
+
+
+def test_intervals_widen_with_the_confidence_and_narrow_with_the_seeds():
+    random = np.random.default_rng(0)
+    scores = random.normal(size=(3, 64))
+
+    def width(scores, confidence):
+        found = statistics.interquartile_mean(scores, confidence=confidence)
+        return found.high - found.low
+
+    assert width(scores, 0.5) < width(scores, 0.9) < width(scores, 0.99)
+    # Four times as many: half as wide.
+    assert width(scores, 0.95) == pytest.approx(0.5 * width(scores[:, :16], 0.95), rel=0.5)
+    first, again = (statistics.interquartile_mean(scores) for _ in range(2))
+    assert (first.low, first.high) == (again.low, again.high)
+    other = statistics.interquartile_mean(scores, seed=1)
+    assert other.low != first.low
+
+
+def test_effects_over_tasks_resample_tasks_and_not_seeds_alone():
+    """Two tasks that disagree: with tasks resampled either of them may be drawn twice."""
+    treated = np.stack([np.full(10, 1.0), np.full(10, -1.0)])
+    found = statistics.hierarchical_effect(treated, np.zeros((2, 10)))
+    assert (found.value, found.low, found.high) == (0.0, -1.0, 1.0)
+
+
+def test_a_failed_design_is_over_promised_by_nothing():
+    nowhere = np.full(3, np.nan)
+    assert np.isnan(statistics.over_optimism(np.ones(3), nowhere))
+    assert statistics.over_optimism(np.asarray([1.0, 5.0]), np.asarray([3.0, np.nan])) == -2.0
+
+
+def test_a_gradient_turned_round_has_a_cosine_of_minus_one():
+    slopes = np.random.default_rng(0).normal(size=(4, 3))
+    assert statistics.gradient_cosine(-2.0 * slopes, slopes) == pytest.approx(-1.0)
+    missing = slopes.copy()
+    missing[0] = np.nan  # of a simulation that has no derivative there
+    assert statistics.gradient_cosine(slopes, missing) == pytest.approx(1.0)
