@@ -62,7 +62,10 @@ def test_recorded_forces_count_beside_the_markers():
 
 @pytest.mark.parametrize(
     ("forces", "tolerance", "message"),
-    [(np.ones((1, 2)), 0.5, r"forces must have shape \(2, 2\)"), (np.zeros((2, 2)), 0.0, "positive")],
+    [
+        (np.ones((1, 2)), 0.5, r"forces must have shape \(2, 2\)"),
+        (np.zeros((2, 2)), 0.0, "positive"),
+    ],
 )
 def test_recorded_forces_are_checked(forces, tolerance, message):
     marks = Marks(shells.strip(0.06, 0.04, (2, 1)), [Mark(0, [1], 0, 0.0, 1e-3)])
