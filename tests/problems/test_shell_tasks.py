@@ -127,6 +127,20 @@ def test_the_parameters_of_a_finer_recording_are_found_from_several_starts():
 
 
 @pytest.mark.slow
+def test_a_rod_that_presses_takes_the_upper_sheet_along_and_leaves_the_lower_one():
+    task = shell_tasks.shell_task("separating")
+    problem = task.build()
+    program = jax.jit(lambda x: problem.evaluate(x, "jacobian"))
+    found = program(problem.space.unit_cube({"down": -1.4e-3, "along": 0.0149}))
+    assert task.is_solved(float(found.value))
+    # What is found is what the rod does, and a rod that hardly presses takes nothing along.
+    upper = np.asarray(found.jacobian)[0, 1] * 5e-4
+    assert upper == pytest.approx(0.03, rel=0.1)
+    slipping = program(problem.space.unit_cube({"down": -5.5e-4, "along": 0.0149}))
+    assert float(slipping.residuals[0]) * 5e-4 < -0.01
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "x", "tolerance"),
     [

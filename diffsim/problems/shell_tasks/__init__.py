@@ -1,4 +1,4 @@
-"""Tasks for sheets: lift, follow, throw, form, fold, slide, bounce, estimate.
+"""Tasks for sheets: lift, follow, throw, form, fold, slide, part, bounce, estimate.
 
 Each module of this package that has `TASKS` is found by the registry: a new task is one module.
 """
