@@ -29,8 +29,8 @@ def film(
     title: str,
     path: Path,
 ) -> Path:
-    """Draw x and z of the edges of the sheet (blue), of the bodies (orange) and of the marks that
-    are due next (green); written beside and renamed."""
+    """Draw x and z of the edges of the sheet (blue), of the bodies (orange), of the vertices that
+    grippers hold (red) and of the marks that are due next (green); written beside and renamed."""
     assert isinstance(motion.shell, shells.Shell)
     times, positions = values["time"], values["positions"][..., [0, 2]]
     edges = np.asarray(motion.shell.mesh.edges)
@@ -42,14 +42,17 @@ def film(
     aims = LineCollection([], colors="C2", linewidths=2.5)
     for collection in (lines, bodies, aims):
         axes.add_collection(collection)
+    held = _held(motion.shell)
+    (grips,) = axes.plot([], [], "s", color="C3", markersize=7)
 
     def draw(k: int):
         lines.set_segments(list(positions[k][edges]))
         outlines = [_outline(c.placed(times[k]), axes.get_xlim()) for c in motion.shell.contacts]
         bodies.set_segments(outlines)
         aims.set_segments(list(goals[k]))
+        grips.set_data(*positions[k][held].T)
         axes.set_title(f"{title}, t = {times[k]:.3f} s", fontsize=10)
-        return lines, bodies, aims
+        return lines, bodies, aims, grips
 
     made = animation.FuncAnimation(figure, draw, frames=chosen)
     beside = path.with_suffix(".part.gif")
@@ -57,6 +60,12 @@ def film(
     plt.close(figure)
     os.replace(beside, path)
     return path
+
+
+def _held(shell: shells.Shell) -> np.ndarray:
+    """Vertices in supports, each once."""
+    held = [np.asarray(hold.vertices) for hold in shell.holds]
+    return np.unique(np.concatenate([np.zeros(0, int), *held]))
 
 
 def _canvas(points: np.ndarray):

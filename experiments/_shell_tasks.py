@@ -247,9 +247,11 @@ def show(task: shell_tasks.ShellTask, problem: ds.Problem, cell: Cell, directory
     assert isinstance(motion.shell, shells.Shell)
     observed = jax.jit(lambda x: problem.observe(x).values)(x)
     values = {name: np.asarray(value) for name, value in observed.items()}
-    assert isinstance(problem.objective, shell_tasks.Marks)
+    goals = problem.objective
+    marks = goals.marks if isinstance(goals, shell_tasks.Recorded) else goals
+    assert isinstance(marks, shell_tasks.Marks)
     title, path = f"{task.name}, J = {value_of(cell):.3g}", directory / f"{task.name}.gif"
-    film(motion, problem.objective, values, title, path)
+    film(motion, marks, values, title, path)
     shells.write_series(
         motion.shell.mesh,
         directory / "vtk" / task.name,

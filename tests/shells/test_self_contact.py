@@ -93,6 +93,15 @@ def test_crossings_are_those_that_ipctk_sees():
     assert False in seen
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_flat_sheet_does_not_cross_itself_however_it_is_turned(seed):
+    mesh = shells.strip(0.06, 0.06, (3, 3))
+    random = np.random.default_rng(seed)
+    turn, _ = np.linalg.qr(random.normal(size=(3, 3)))
+    positions = np.asarray(mesh.positions) @ turn + random.normal(size=3)
+    assert not len(broad.crossings(positions, np.asarray(mesh.edges), np.asarray(mesh.faces)))
+
+
 def _shell(mesh, **kwargs):
     return shells.Shell(mesh, MATERIAL, self_contact=shells.SelfContact(LAW, **kwargs))
 

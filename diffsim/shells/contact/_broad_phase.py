@@ -3,6 +3,9 @@
 import numpy as np
 from scipy.spatial import KDTree
 
+# Of a volume, over the largest coordinate and the square of a length.
+_ROUND_OFF = 1e-14
+
 
 def near_vertex_faces(
     positions: np.ndarray, faces: np.ndarray, bodies: np.ndarray, reach: float
@@ -75,7 +78,10 @@ def crossings(positions: np.ndarray, edges: np.ndarray, faces: np.ndarray) -> np
     edge, face = edge[~shared], face[~shared]
     (p, q), (a, b, c) = positions[edges[edge]].swapaxes(0, 1), positions[faces[face]].swapaxes(0, 1)
     volume = lambda w, x, y, z: np.sum(np.cross(x - w, y - w) * (z - w), axis=1)
-    sides = volume(a, b, c, p) * volume(a, b, c, q) < 0
+    above, below = volume(a, b, c, p), volume(a, b, c, q)
+    # In a flat sheet that is turned, volumes are round-off, whose sign says nothing.
+    round_off = _ROUND_OFF * np.abs(positions).max() * radius**2
+    sides = (above * below < 0) & (np.minimum(np.abs(above), np.abs(below)) > round_off)
     around = np.stack([volume(p, q, a, b), volume(p, q, b, c), volume(p, q, c, a)])
     through = sides & ((around > 0).all(axis=0) | (around < 0).all(axis=0))
     return np.stack([edge[through], face[through]], axis=1)
