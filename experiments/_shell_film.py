@@ -42,7 +42,7 @@ def film(
     aims = LineCollection([], colors="C2", linewidths=2.5)
     for collection in (lines, bodies, aims):
         axes.add_collection(collection)
-    held = _held(motion.shell)
+    held = motion.shell.held_vertices()
     (grips,) = axes.plot([], [], "s", color="C3", markersize=7)
 
     def draw(k: int):
@@ -60,12 +60,6 @@ def film(
     plt.close(figure)
     os.replace(beside, path)
     return path
-
-
-def _held(shell: shells.Shell) -> np.ndarray:
-    """Vertices in supports, each once."""
-    held = [np.asarray(hold.vertices) for hold in shell.holds]
-    return np.unique(np.concatenate([np.zeros(0, int), *held]))
 
 
 def _canvas(points: np.ndarray):

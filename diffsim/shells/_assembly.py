@@ -18,6 +18,7 @@ from ..solvers import (
     band_pattern,
 )
 from ._deformable import AbstractBody, AbstractDeformable
+from ._supports import Hold
 from .contact import BodyContact, SelfContact
 from .mesh import Skin
 
@@ -81,6 +82,11 @@ class Assembly(AbstractDeformable):
         return tuple(contact for body in self.bodies for contact in body.contacts)
 
     @property
+    def holds(self) -> tuple[Hold, ...]:
+        """The supports of all bodies."""
+        return tuple(hold for body in self.bodies for hold in body.holds)
+
+    @property
     def size(self) -> int:
         return sum(body.size for body in self.bodies)
 
@@ -103,6 +109,10 @@ class Assembly(AbstractDeformable):
         ends = np.cumsum([0, *(body.mesh.num_vertices for body in self.bodies)])
         number = self.names.index(name)
         return np.arange(ends[number], ends[number + 1])
+
+    def held_vertices(self) -> Int[np.ndarray, " _"]:
+        pieces = zip(self.names, self.bodies, strict=True)
+        return np.concatenate([self.vertices(name)[body.held_vertices()] for name, body in pieces])
 
     def numbers(self) -> dict[str, str]:
         return {

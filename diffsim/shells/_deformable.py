@@ -7,7 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float, Int, PyTree
 
 from .._types import Scalar, ScalarLike
 from ..solvers import (
@@ -19,6 +19,7 @@ from ..solvers import (
     Slip,
 )
 from ._material import AbstractSubstance
+from ._supports import Hold
 from .contact import BodyContact, SelfContact, check_apart
 from .mesh import AbstractMesh, AbstractSurface
 
@@ -47,6 +48,10 @@ class AbstractDeformable(eqx.Module):
     @abc.abstractmethod
     def follows(self) -> bool:
         """Whether vertices without mass have to follow what has it."""
+
+    @abc.abstractmethod
+    def held_vertices(self) -> Int[np.ndarray, " _"]:
+        """The vertices that supports hold, wholly or along some axes."""
 
     @abc.abstractmethod
     def numbers(self) -> dict[str, str]:
@@ -118,13 +123,14 @@ class AbstractDeformable(eqx.Module):
 class AbstractBody(AbstractDeformable):
     """One sheet, solid or rigid body: a mesh of one material.
 
-    **Fields:** `pattern`: where the entries of its matrix go; `slant`: how its linear systems
-    count the unknowns, None for as they are.
+    **Fields:** `holds`: what the supports hold; `pattern`: where the entries of its matrix go;
+    `slant`: how its linear systems count the unknowns, None for as they are.
 
     **Class attributes:** `meets_itself`: whether its own surface can touch itself.
     """
 
     material: eqx.AbstractVar[AbstractSubstance]
+    holds: eqx.AbstractVar[tuple[Hold, ...]]
     slant: eqx.AbstractVar[AbstractSlant | None]
     pattern: eqx.AbstractVar[BandPattern]
     meets_itself: ClassVar[bool] = False
@@ -147,6 +153,10 @@ class AbstractBody(AbstractDeformable):
     @abc.abstractmethod
     def skin(self) -> AbstractSurface:
         """The surface that other bodies may touch; its vertices are those of `mesh`."""
+
+    def held_vertices(self) -> Int[np.ndarray, " _"]:
+        held = [np.asarray(hold.vertices) for hold in self.holds]
+        return np.unique(np.concatenate([np.zeros(0, int), *held]))
 
     def numbers(self) -> dict[str, str]:
         names = [name for name in vars(self.material) if name != "direction"]

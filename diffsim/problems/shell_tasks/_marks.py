@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int
 from ..._objective import AbstractResidualObjective
 from ..._observables import Observables
 from ..._types import Residuals
-from ...shells import TriangleMesh
+from ...shells.mesh import AbstractMesh
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Marks(AbstractResidualObjective):
     target: Float[Array, " p"]
     tolerance: Float[Array, " p"]
 
-    def __init__(self, mesh: TriangleMesh, marks: Sequence[Mark]):
+    def __init__(self, mesh: AbstractMesh, marks: Sequence[Mark]):
         for mark in marks:
             _check(mark, mesh.num_vertices)
         self.weights = jnp.asarray(np.stack([_weights(m, mesh.num_vertices) for m in marks]))

@@ -23,6 +23,7 @@ from ...solvers import (
 from .._deformable import AbstractBody
 from .._loads import Gravity
 from .._material import AbstractSubstance, Field
+from .._supports import Hold
 from ..contact import BodyContact, SelfContact
 from ..energies import vertex_unknowns
 from ..mesh import TriangleMesh
@@ -119,6 +120,11 @@ class RigidBody(AbstractBody):
     def skin(self) -> TriangleMesh:
         """The whole mesh."""
         return self.mesh
+
+    @property
+    def holds(self) -> tuple[Hold, ...]:
+        """None: it moves freely."""
+        return ()
 
     @property
     def slant(self) -> None:

@@ -56,7 +56,7 @@ def _away_from_zero(positions: np.ndarray) -> np.ndarray:
     to its smallest coordinate, then recurses without end where that coordinate is zero.
     """
     low = positions.min(axis=0)
-    return positions - low + max(1.0, float((positions.max(axis=0) - low).max()))
+    return positions - low + (float((positions.max(axis=0) - low).max()) or 1.0)
 
 
 def _same(bodies: np.ndarray, one: np.ndarray, two: np.ndarray) -> np.ndarray:
