@@ -213,10 +213,6 @@ class Assembly(AbstractDeformable):
         names = each[0] if each else ()
         return {name: jnp.concatenate([found[name] for found in each]) for name in names}
 
-    def self_gap(self, q: Float[Array, " n"]) -> dict[str, Scalar]:
-        own = self.self_contact
-        return {} if own is None else {"self_gap": own.smallest_gap(self.mesh, q)}
-
     def _split(self, positions: Float[Array, "v 3"]) -> list[Float[Array, "_ 3"]]:
         """The vertices of each body."""
         counts = [body.mesh.num_vertices for body in self.bodies]

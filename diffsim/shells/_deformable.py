@@ -109,10 +109,13 @@ class AbstractDeformable(eqx.Module):
         """The smallest "gap" to each prescribed body that may be touched (c,), m, and the
         "contact_force" of each (c, 3), N; nothing where there are none."""
 
-    @abc.abstractmethod
     def self_gap(self, q: Float[Array, " n"]) -> dict[str, Scalar]:
         """ "self_gap", the smallest distance of pairs in m, at most that of the law; nothing
         without a `SelfContact`."""
+        if self.self_contact is None:
+            return {}
+        assert isinstance(self.mesh, AbstractSurface)
+        return {"self_gap": self.self_contact.smallest_gap(self.mesh, q)}
 
     def positions(self, q: Float[Array, "*t n"]) -> Float[Array, "*t v 3"]:
         """The vertices, m."""
@@ -154,6 +157,18 @@ class AbstractBody(AbstractDeformable):
     def skin(self) -> AbstractSurface:
         """The surface that other bodies may touch; its vertices are those of `mesh`."""
 
+    @property
+    def rubs(self) -> bool:
+        own = self.self_contact
+        touching = (*self.contacts, *([] if own is None else [own]))
+        return any(contact.friction is not None for contact in touching)
+
+    def fresh(self) -> PyTree:
+        return None
+
+    def remembered(self, q: Float[Array, " n"], time: ScalarLike, memory: PyTree) -> PyTree:
+        return memory
+
     def held_vertices(self) -> Int[np.ndarray, " _"]:
         held = [np.asarray(hold.vertices) for hold in self.holds]
         return np.unique(np.concatenate([np.zeros(0, int), *held]))
@@ -177,6 +192,9 @@ class AbstractBody(AbstractDeformable):
                 "density must be positive everywhere for Dynamics, but is zero somewhere."
             )
         check_apart(self.contacts, positions)
+        if self.self_contact is not None:
+            assert isinstance(self.mesh, AbstractSurface)
+            self.self_contact.check_apart(self.mesh, positions)
 
     def touched(self, positions: Float[Array, "v 3"], time: ScalarLike) -> dict[str, Array]:
         if not self.contacts:
@@ -184,6 +202,3 @@ class AbstractBody(AbstractDeformable):
         gaps = [jnp.min(contact.gaps(positions, time)) for contact in self.contacts]
         forces = [contact.force(self.mesh, positions, time) for contact in self.contacts]
         return {"gap": jnp.stack(gaps), "contact_force": jnp.stack(forces)}
-
-    def self_gap(self, q: Float[Array, " n"]) -> dict[str, Scalar]:
-        return {}

@@ -100,12 +100,6 @@ class Shell(AbstractBody):
         self.plain_pattern = band_pattern(self.size, indices, orders=orders)
 
     @property
-    def rubs(self) -> bool:
-        """Whether there is friction."""
-        touching = (*self.contacts, *([] if self.self_contact is None else [self.self_contact]))
-        return any(contact.friction is not None for contact in touching)
-
-    @property
     def skin(self) -> TriangleMesh:
         """The sheet itself."""
         return self.mesh
@@ -191,15 +185,6 @@ class Shell(AbstractBody):
         """The memory after a step from `memory` that ended in `q`."""
         _, bending, *_ = self.elements(time, 1.0, None, memory)
         return self.bending.remembered(bending, q, memory)
-
-    def check_start(self, positions: Float[Array, "v 3"]) -> None:
-        super().check_start(positions)
-        if self.self_contact is not None:
-            self.self_contact.check_apart(self.mesh, positions)
-
-    def self_gap(self, q: Float[Array, " n"]) -> dict[str, Scalar]:
-        own = self.self_contact
-        return {} if own is None else {"self_gap": own.smallest_gap(self.mesh, q)}
 
     def settings(self, step_tolerance: float, max_steps: int) -> NewtonSettings:
         """Newton's tolerances: `step_tolerance` is relative to the size of the sheet, and forces

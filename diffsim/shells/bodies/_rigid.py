@@ -137,10 +137,6 @@ class RigidBody(AbstractBody):
         return None
 
     @property
-    def rubs(self) -> bool:
-        return any(contact.friction is not None for contact in self.contacts)
-
-    @property
     def follows(self) -> bool:
         return True
 
@@ -197,12 +193,6 @@ class RigidBody(AbstractBody):
         mass = self.mass()[-1]
         frame, rates = q[-12:].reshape(4, 3), velocity[-12:].reshape(4, 3)
         return mass * rates[0], mass * jnp.sum(jnp.cross(frame, rates), axis=0)
-
-    def fresh(self) -> None:
-        return None
-
-    def remembered(self, q: Float[Array, " n"], time: ScalarLike, memory: PyTree) -> PyTree:
-        return memory
 
     def settings(self, step_tolerance: float, max_steps: int) -> NewtonSettings:
         size = self.mesh.longest()

@@ -83,10 +83,6 @@ class Solid(AbstractBody):
         return None
 
     @property
-    def rubs(self) -> bool:
-        return any(contact.friction is not None for contact in self.contacts)
-
-    @property
     def size(self) -> int:
         return 3 * self.mesh.num_vertices
 
@@ -127,12 +123,6 @@ class Solid(AbstractBody):
         """ "elastic_energy" in joules."""
         cells = stable_neo_hookean(self.mesh, self.material)
         return {"elastic_energy": elements_energy(cells, q)}
-
-    def fresh(self) -> None:
-        return None
-
-    def remembered(self, q: Float[Array, " n"], time: ScalarLike, memory: PyTree) -> PyTree:
-        return memory
 
     def settings(self, step_tolerance: float, max_steps: int) -> NewtonSettings:
         size = self.mesh.longest()
