@@ -38,6 +38,7 @@ def _pile(friction: float, weight=()) -> shells.Assembly:
     )
 
 
+@pytest.mark.slow
 def test_vertices_numbers_and_matrices_are_those_of_the_bodies():
     pile = _pile(0.3)
     assert [len(pile.vertices(name)) for name in pile.names] == [12, 8, 8]
