@@ -31,7 +31,7 @@ def film(
 ) -> Path:
     """Draw x and z of the edges of the sheet (blue), of the bodies (orange), of the vertices that
     grippers hold (red) and of the marks that are due next (green); written beside and renamed."""
-    assert isinstance(motion.shell, shells.Shell)
+    assert isinstance(motion.shell.mesh, shells.AbstractSurface)
     times, positions = values["time"], values["positions"][..., [0, 2]]
     edges = np.asarray(motion.shell.mesh.edges)
     chosen = np.unique(np.linspace(0, len(times) - 1, _FRAMES).astype(int)).tolist()

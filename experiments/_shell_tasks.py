@@ -244,7 +244,7 @@ def show(task: shell_tasks.ShellTask, problem: ds.Problem, cell: Cell, directory
     x = jnp.asarray(cell["x"])
     motion = problem.space.apply(problem.simulator, x)
     assert isinstance(motion, shells.Dynamics)
-    assert isinstance(motion.shell, shells.Shell)
+    assert isinstance(motion.shell.mesh, shells.AbstractSurface)
     observed = jax.jit(lambda x: problem.observe(x).values)(x)
     values = {name: np.asarray(value) for name, value in observed.items()}
     goals = problem.objective

@@ -63,6 +63,7 @@ from .energies import (
     hinge_angle as hinge_angle,
 )
 from .mesh import (
+    AbstractSurface as AbstractSurface,
     TriangleMesh as TriangleMesh,
     cylinder as cylinder,
     disc as disc,

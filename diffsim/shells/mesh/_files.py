@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ._mesh import TriangleMesh
+from ._surface import AbstractSurface
 
 
 def read_mesh(path: str | os.PathLike) -> TriangleMesh:
@@ -28,7 +29,7 @@ def read_mesh(path: str | os.PathLike) -> TriangleMesh:
 
 
 def write_mesh(
-    mesh: TriangleMesh,
+    mesh: AbstractSurface,
     path: str | os.PathLike,
     positions: Float[Array, "v 3"] | Float[np.ndarray, "v 3"] | None = None,
     *,
@@ -58,7 +59,7 @@ def write_mesh(
 
 
 def write_series(
-    mesh: TriangleMesh,
+    mesh: AbstractSurface,
     directory: str | os.PathLike,
     times: Float[Array, " _"] | Float[np.ndarray, " _"],
     positions: Float[Array, "t v 3"] | Float[np.ndarray, "t v 3"],
