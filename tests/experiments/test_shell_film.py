@@ -42,6 +42,27 @@ def test_a_film_shows_grippers_and_bodies(tmp_path, held):
         assert _near(BODY, colours)
 
 
+def test_a_film_and_a_series_of_an_assembly(tmp_path):
+    mesh = shells.strip(0.06, 0.04, (2, 1))
+    clamp = shells.Clamp(lambda x, y, z: x > 0.0599)
+    sheet = shells.Shell(mesh, shells.IsotropicMaterial(1e9, 0.3, 3e-4, 800.0), supports=[clamp])
+    skin = shells.block([0.01, 0.01, 0.01], [1, 1, 1]).skin()
+    lifted = shells.TriangleMesh(np.asarray(skin.positions) + 0.02, skin.faces)
+    brick = shells.RigidBody(lifted, shells.RigidMaterial(1000.0))
+    # The sheet comes second: what its support holds is counted among all vertices.
+    scene = shells.Assembly({"brick": brick, "sheet": sheet})
+    assert scene.held_vertices().tolist() == (8 + clamp.on(mesh).vertices).tolist()
+    motion = shells.Dynamics(scene, step=1e-3, steps=1)
+    marks = Marks(scene.mesh, [Mark(1, scene.vertices("brick").tolist(), 2, 0.01, 1e-3)])
+    values = {"time": np.arange(2.0), "positions": np.tile(scene.mesh.positions, (2, 1, 1))}
+    frames = _colours(film(motion, marks, values, "a scene", tmp_path / "scene.gif"))
+    assert all(_near(GRIPPER, colours) for colours in frames)
+    shells.write_series(
+        scene.mesh, tmp_path / "vtk", values["time"], values["positions"], name="scene"
+    )
+    assert shells.read_mesh(next((tmp_path / "vtk").glob("*.vtu"))).num_faces == 12 + mesh.num_faces
+
+
 def _near(colour, colours) -> bool:
     """A GIF has 256 colours: not always the very one."""
     return min(np.abs(np.subtract(colour, other)).max() for other in colours) <= 8
