@@ -37,7 +37,7 @@ def balancing() -> Problem:
     A plastic sheet of 60 × 30 × 0.5 mm, E = 100 MPa, between two grippers, and a rigid brick of 12
     × 12 × 6 mm and 2000 kg/m³ that lies 10 mm from its middle; friction 0.2. Variables: how high
     each gripper is at 60 and at 120 ms, −20 to 20 mm; from 160 ms on both are level. What counts
-    is where the brick's middle is, along the sheet, after 200 and 240 ms.
+    is where the brick's middle is, along the sheet after 200 and 240 ms, and how high at the end.
     """
     mesh = strip(_LENGTH, 0.03, (6, 3))
     schedule = Schedule([0.0, 0.06, 0.12, 0.16], jnp.zeros((4, 6)))
@@ -60,6 +60,8 @@ def balancing() -> Problem:
     dynamics = Dynamics(scene, step=4e-3, steps=60, scheme="implicit_euler", tolerance=1e-7)
     brick = scene.vertices("brick").tolist()
     marks = [Mark(at, brick, 0, 0.5 * _LENGTH, 1e-3) for at in (50, 60)]
+    # On the sheet, not fallen off it.
+    marks.append(Mark(60, brick, 2, 3.5e-3, 1e-3))
     space = DesignSpace(
         {
             f"{name}{pose}": Linear(
