@@ -1,5 +1,10 @@
 """Thin shells with exact gradients: meshes, materials, energies, equilibrium, dynamics."""
 
+from ..solvers import (
+    AbstractAlgebra as AbstractAlgebra,
+    ConjugateGradients as ConjugateGradients,
+    Factorised as Factorised,
+)
 from . import analytic as analytic
 from ._assembly import Assembly as Assembly
 from ._deformable import AbstractBody as AbstractBody, AbstractDeformable as AbstractDeformable

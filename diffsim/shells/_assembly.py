@@ -11,11 +11,11 @@ from .._types import Scalar, ScalarLike
 from ..solvers import (
     AbstractElements,
     AbstractSlant,
-    BandPattern,
     NewtonSettings,
     Potential,
     Slip,
-    band_pattern,
+    SparsePattern,
+    sparse_pattern,
 )
 from ._deformable import AbstractBody, AbstractDeformable
 from ._supports import Hold
@@ -47,7 +47,7 @@ class Assembly(AbstractDeformable):
     topology: Skin
     places: tuple[Int[Array, " _"], ...]
     slant: AbstractSlant | None
-    pattern: BandPattern
+    pattern: SparsePattern
     names: tuple[str, ...] = eqx.field(static=True)
 
     def __init__(
@@ -66,9 +66,8 @@ class Assembly(AbstractDeformable):
             for body, place in zip(self.bodies, self.places, strict=True)
             for batch in body.elements()
         ]
-        indices = tuple(np.asarray(batch.indices) for batch in batches)
-        coupled = tuple(batch.coupled for batch in batches)
-        self.pattern = band_pattern(self.size, indices, coupled, (self._in_turn(),))
+        indices = tuple(np.asarray(batch.slanted_indices) for batch in batches)
+        self.pattern = sparse_pattern(self.size, indices, (self._in_turn(),))
 
     @property
     def mesh(self) -> Skin:

@@ -13,10 +13,10 @@ from .._types import Scalar, ScalarLike
 from ..solvers import (
     AbstractElements,
     AbstractSlant,
-    BandPattern,
     NewtonSettings,
     Potential,
     Slip,
+    SparsePattern,
 )
 from ._material import AbstractSubstance
 from ._supports import Hold
@@ -135,7 +135,7 @@ class AbstractBody(AbstractDeformable):
     material: eqx.AbstractVar[AbstractSubstance]
     holds: eqx.AbstractVar[tuple[Hold, ...]]
     slant: eqx.AbstractVar[AbstractSlant | None]
-    pattern: eqx.AbstractVar[BandPattern]
+    pattern: eqx.AbstractVar[SparsePattern]
     meets_itself: ClassVar[bool] = False
 
     @property

@@ -1,5 +1,6 @@
 """Motion of a sheet in time."""
 
+import dataclasses
 from typing import ClassVar
 
 import diffrax
@@ -13,8 +14,10 @@ from .._observables import Observables, observe
 from .._simulator import AbstractLens, AbstractSimulator, AdjointName, Leaf
 from ..solvers import (
     BDF2,
+    AbstractAlgebra,
     AbstractIncrementalSolver,
     AbstractPotentialSystem,
+    Factorised,
     ImplicitEuler,
     ImplicitMidpoint,
     Motion,
@@ -47,6 +50,8 @@ class Dynamics(AbstractSimulator):
     - `positions`, `velocities`: (v, 3) at t = 0; by default at rest in the rest shape.
     - `tolerance`: of the last Newton step, relative to the size of the sheet; `max_steps`: of
       Newton's method in each time step.
+    - `algebra`: how its linear systems are solved, by sparse Cholesky factors on the host
+      (`Factorised()`) or without (`ConjugateGradients()`).
 
     **Call:** `dynamics(None)`. The `Observables` are "time" (t,), "positions", "velocities"
     (t, v, 3), "kinetic_energy", "membrane_energy", "bending_energy" (of a solid "elastic_energy")
@@ -78,6 +83,7 @@ class Dynamics(AbstractSimulator):
     tolerance: float = eqx.field(static=True)
     max_steps: int = eqx.field(static=True)
     lags: int = eqx.field(static=True)
+    algebra: AbstractAlgebra
     adjoint: AdjointName = eqx.field(static=True)
 
     adjoints: ClassVar = ("forward", "checkpointed")
@@ -95,6 +101,7 @@ class Dynamics(AbstractSimulator):
         tolerance: float = 1e-9,
         max_steps: int = 100,
         lags: int = 2,
+        algebra: AbstractAlgebra | None = None,
         adjoint: AdjointName = "checkpointed",
     ):
         _check(step, steps, scheme, tolerance, lags)
@@ -111,6 +118,7 @@ class Dynamics(AbstractSimulator):
         self.step, self.steps, self.scheme = float(step), int(steps), scheme
         self.tolerance, self.max_steps, self.adjoint = tolerance, max_steps, adjoint
         self.lags = int(lags)
+        self.algebra = Factorised() if algebra is None else algebra
         shell.check_start(self.positions)
 
     def with_adjoint(self, adjoint: AdjointName) -> "Dynamics":
@@ -124,6 +132,7 @@ class Dynamics(AbstractSimulator):
             tolerance=self.tolerance,
             max_steps=self.max_steps,
             lags=self.lags,
+            algebra=self.algebra,
             adjoint=adjoint,
         )
 
@@ -135,7 +144,7 @@ class Dynamics(AbstractSimulator):
         return self.step * jnp.arange(self.steps + 1)
 
     def __call__(self, inputs: None = None) -> Observables:
-        sheet = _Sheet(self.shell, self.tolerance, self.max_steps, self._lags())
+        sheet = _Sheet(self.shell, self.algebra, self.tolerance, self.max_steps, self._lags())
         first = self._integrate(
             jax.lax.stop_gradient(sheet), jax.lax.stop_gradient(self._start()), "forward"
         )
@@ -200,18 +209,20 @@ class _Sheet(AbstractPotentialSystem):
     """A shell as what the incremental solvers step; each search starts at the state before."""
 
     shell: AbstractDeformable
+    algebra: AbstractAlgebra
     tolerance: float = eqx.field(static=True)
     max_steps: int = eqx.field(static=True)
     lags: int = eqx.field(static=True)
 
     def potential(self, time) -> Potential:
-        return self.shell.potential(time)
+        return dataclasses.replace(self.shell.potential(time), algebra=self.algebra)
 
     def lag_count(self) -> int:
         return self.lags
 
     def potential_with(self, time, slip: Slip, memory) -> Potential:
-        return self.shell.potential(time, slip=slip, memory=memory)
+        potential = self.shell.potential(time, slip=slip, memory=memory)
+        return dataclasses.replace(potential, algebra=self.algebra)
 
     def remember(self, time, q: Float[Array, " n"], memory):
         return self.shell.remembered(q, time, memory)

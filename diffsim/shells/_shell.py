@@ -16,12 +16,12 @@ from .._types import Scalar, ScalarLike
 from ..solvers import (
     AbstractElements,
     AbstractSlant,
-    BandPattern,
     NewtonSettings,
     Potential,
     Slip,
-    band_pattern,
+    SparsePattern,
     elements_energy,
+    sparse_pattern,
 )
 from ._deformable import AbstractBody
 from ._loads import AbstractLoad, vertex_masses
@@ -64,8 +64,8 @@ class Shell(AbstractBody):
     contacts: tuple[BodyContact, ...]
     self_contact: SelfContact | None
     slant: AbstractSlant | None
-    pattern: BandPattern
-    plain_pattern: BandPattern
+    pattern: SparsePattern
+    plain_pattern: SparsePattern
     meets_itself: ClassVar[bool] = True
 
     def __init__(
@@ -94,10 +94,10 @@ class Shell(AbstractBody):
             self_contact.check(mesh)
         self.slant = self.bending.slant(mesh)
         batches = self.elements()
-        indices = tuple(np.asarray(batch.indices) for batch in batches)
-        coupled, orders = tuple(batch.coupled for batch in batches), _orders_along(mesh)
-        self.pattern = band_pattern(self.size, indices, coupled, orders)
-        self.plain_pattern = band_pattern(self.size, indices, orders=orders)
+        slanted = tuple(np.asarray(batch.slanted_indices) for batch in batches)
+        plain, orders = tuple(np.asarray(batch.indices) for batch in batches), _orders_along(mesh)
+        self.pattern = sparse_pattern(self.size, slanted, orders)
+        self.plain_pattern = sparse_pattern(self.size, plain, orders)
 
     @property
     def skin(self) -> TriangleMesh:

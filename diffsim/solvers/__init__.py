@@ -5,25 +5,21 @@ Knows no physics.
 """
 
 from ._adjoint import Integration as Integration
+from ._algebra import (
+    AbstractAlgebra as AbstractAlgebra,
+    AbstractSymmetricMatrix as AbstractSymmetricMatrix,
+)
 from ._algebraic import (
     AlgebraicMatrix as AlgebraicMatrix,
     ConstrainedMatrix as ConstrainedMatrix,
 )
-from ._band import (
-    BandFactor as BandFactor,
-    BandMatrix as BandMatrix,
-    BandPattern as BandPattern,
-    band_pattern as band_pattern,
-    cholesky_solve as cholesky_solve,
-    factorise as factorise,
-)
-from ._coupled import CoupledMatrix as CoupledMatrix
+from ._conjugate import ConjugateGradients as ConjugateGradients
 from ._elements import (
     AbstractElements as AbstractElements,
+    congruent as congruent,
     elements_energy as elements_energy,
     elements_hessian as elements_hessian,
     elements_stress as elements_stress,
-    measures_jacobian as measures_jacobian,
 )
 from ._implicit import differentiable as differentiable
 from ._incremental import (
@@ -54,6 +50,7 @@ from ._newton import (
     mixed_newton as mixed_newton,
 )
 from ._path import travel as travel
+from ._pattern import SparsePattern as SparsePattern, sparse_pattern as sparse_pattern
 from ._periodic import oscillation as oscillation
 from ._potential import AbstractEncounters as AbstractEncounters, Potential as Potential
 from ._rosenbrock import (
@@ -64,5 +61,6 @@ from ._rosenbrock import (
     RosenbrockTableau as RosenbrockTableau,
 )
 from ._slant import AbstractSlant as AbstractSlant, SlantedMatrix as SlantedMatrix
+from ._sparse import Factorised as Factorised, SparseMatrix as SparseMatrix
 from ._steps import RoundedSteps as RoundedSteps
 from ._system import AbstractBorderedSystem as AbstractBorderedSystem

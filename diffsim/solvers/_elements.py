@@ -1,16 +1,14 @@
 """Energies that are sums over small elements, and their derivatives by differentiation."""
 
 import abc
-from collections.abc import Callable
 from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
-from .._types import Scalar
+from .._types import BoolScalar, Scalar
 
 
 class AbstractElements(eqx.Module):
@@ -23,14 +21,11 @@ class AbstractElements(eqx.Module):
 
     **Fields:** `indices`: (e, k), the degrees of freedom of each element.
 
-    **Class attributes:** `obstructs`: whether some states cannot be reached (see `free_path`);
-    `coupled`: (k, k) which entries of an element's Hessian in slanted unknowns can differ from
-    zero, None for all (see `slanted_jacobian`).
+    **Class attributes:** `obstructs`: whether some states cannot be reached (see `free_path`).
     """
 
     indices: eqx.AbstractVar[Int[Array, "*e k"]]
     obstructs: ClassVar[bool] = False
-    coupled: ClassVar[Bool[np.ndarray, "k k"] | None] = None
 
     @abc.abstractmethod
     def measures(self, local: Float[Array, " k"]) -> Float[Array, " m"]:
@@ -46,17 +41,24 @@ class AbstractElements(eqx.Module):
     ) -> tuple[Float[Array, " m"], Float[Array, "m m"]]:
         """The nearest ψʹ and ψʺ for which JᵀψʺJ + Σᵢ ψʹᵢ ∇²sᵢ is positive semi-definite."""
 
-    def slanted_jacobian(self, local: Float[Array, " k"]) -> Float[Array, "m k"]:
-        """∂s/∂(local), with the unknowns counted as the `AbstractSlant` of their potential says.
-
-        Elements must be linear in unknowns that are counted otherwise."""
-        return measures_jacobian(self, local)
-
     def curvature(
         self, local: Float[Array, " k"], stress: Float[Array, " m"]
     ) -> Float[Array, "k k"]:
         """Σᵢ stressᵢ ∇²sᵢ; to be overridden only where differentiating twice is slow."""
         return jax.jacfwd(lambda x: jax.vjp(self.measures, x)[1](stress)[0])(local)
+
+    @property
+    def slanted_indices(self) -> Int[Array, "*e j"]:
+        """The degrees of freedom that `slanted_hessians` are between."""
+        return self.indices
+
+    def slanted_hessians(
+        self, q: Float[Array, " n"], stress: Float[Array, "e m"], convex: bool | BoolScalar
+    ) -> Float[Array, "e j j"]:
+        """`elements_hessian` of the whole batch, with the unknowns counted as the `AbstractSlant`
+        of their potential says; to be overridden by elements that touch unknowns which are counted
+        otherwise, in which they must be linear."""
+        return elements_hessian(self, q, stress, convex)
 
     def free_path(
         self, local: Float[Array, " k"], after: "AbstractElements", moved: Float[Array, " k"]
@@ -64,11 +66,6 @@ class AbstractElements(eqx.Module):
         """How much of the straight way from `local` to `moved` is free, in (0, 1], while the
         element itself changes to `after` (a body that moves). Collision-limited steps ask it."""
         return jnp.ones(())
-
-
-def measures_jacobian(element: AbstractElements, local: Float[Array, " k"]) -> Float[Array, "m k"]:
-    """∂s/∂(local) of one element."""
-    return jax.jacrev(element.measures)(local)
 
 
 def elements_energy(elements: AbstractElements, q: Float[Array, " n"]) -> Scalar:
@@ -116,25 +113,26 @@ def elements_hessian(
     elements: AbstractElements,
     q: Float[Array, " n"],
     stress: Float[Array, "e m"],
-    convex,
-    jacobian_of: Callable[[AbstractElements, Array], Array] = measures_jacobian,
+    convex: bool | BoolScalar = False,
 ) -> Float[Array, "e k k"]:
     """JᵀψʺJ + Σᵢ stressᵢ ∇²sᵢ of each element; the exact Hessian if `stress` is ψʹ(s(q)).
 
-    Where `convex` is true, the nearest positive semi-definite form is taken instead. `jacobian_of`
-    gives J of an element at its unknowns.
+    Where `convex` is true, the nearest positive semi-definite form is taken instead.
     """
 
     def one(element, local, stress):
-        jacobian = jacobian_of(element, local)
+        jacobian = jax.jacrev(element.measures)(local)
         stiffness = jax.hessian(element.density)(element.measures(local))
         safe = element.convex(stress, stiffness)
         stress, stiffness = jax.tree.map(
             lambda safe, plain: jnp.where(convex, safe, plain), safe, (stress, stiffness)
         )
-        # As sums, since the products of small matrices would be calls.
-        pressed = jnp.sum(stiffness[:, :, None] * jacobian[None], axis=1)
-        straight = jnp.sum(jacobian[:, :, None] * pressed[:, None, :], axis=0)
-        return straight + element.curvature(local, stress)
+        return congruent(jacobian, stiffness) + element.curvature(local, stress)
 
     return jax.vmap(one)(elements, q[elements.indices], stress)
+
+
+def congruent(jacobian: Float[Array, "m k"], inner: Float[Array, "m m"]) -> Float[Array, "k k"]:
+    """JᵀAJ of small matrices; as sums, since their products would be calls."""
+    pressed = jnp.sum(inner[:, :, None] * jacobian[None], axis=1)
+    return jnp.sum(jacobian[:, :, None] * pressed[:, None, :], axis=0)

@@ -40,6 +40,7 @@ class Minimum(NamedTuple):
 
 class _State(NamedTuple):
     q: Float[Array, " n"]
+    energy: Scalar
     gradient: Float[Array, " n"]
     stress: tuple[Float[Array, "_ _"], ...]
     convex: BoolScalar
@@ -52,6 +53,9 @@ class _State(NamedTuple):
 # Sufficient decrease (Nocedal & Wright 3.4), and what round-off of the energy may hide of it.
 _ARMIJO, _ROUND_OFF = 1e-4, 1e-14
 _SHORTEST = 2.0**-30
+# Of steps with an old factor: what they must shrink by, how many may still be needed, and how much
+# of the tolerance may be left, since they converge linearly.
+_SHRINKS, _REPEATS, _LEFT = 0.3, 3.0, 1e-2
 # Relative to the largest diagonal entry.
 _LEAST_SHIFT, _LARGEST_SHIFT = 1e-6, 1e3
 
@@ -66,18 +70,23 @@ def minimise(potential: Potential, q0: Float[Array, " n"], settings: NewtonSetti
     room.
     """
 
-    def advance(potential: Potential, state: _State, dq) -> tuple[Float[Array, " n"], BoolScalar]:
-        energy, slope = potential(state.q), state.gradient @ dq
-        slack = _ROUND_OFF * (jnp.abs(energy) + jnp.sum(jnp.abs(potential.force * state.q)))
+    def advance(potential: Potential, state: _State, dq):
+        q, energy, slope = state.q, state.energy, state.gradient @ dq
+        slack = _ROUND_OFF * (jnp.abs(energy) + jnp.sum(jnp.abs(potential.force * q)))
 
-        def poor(length):
-            found = potential(state.q + length * dq)
+        def poor(trial):
+            length, found = trial
             return ~(found <= energy + _ARMIJO * length * slope + slack) & (length > _SHORTEST)
 
-        free = potential.free_path(state.q, potential, state.q + dq)
-        length = jax.lax.while_loop(poor, lambda length: 0.5 * length, free)
+        def shorter(trial):
+            length = 0.5 * trial[0]
+            return length, potential(q + length * dq)
+
+        # Begun at twice the length, so that the program holds the search once.
+        first = 2.0 * potential.free_path(q, potential, q + dq), jnp.asarray(jnp.inf)
+        length, found = jax.lax.while_loop(poor, shorter, first)
         # On the convex path the next trial is exact again: it is what converges quadratically.
-        return state.q + length * dq, length > _SHORTEST
+        return q + length * dq, found, length > _SHORTEST
 
     return _iterate(potential, q0, settings, advance, None)
 
@@ -93,9 +102,9 @@ def mixed_newton(potential: Potential, q0: Float[Array, " n"], settings: NewtonS
     no line search: it may fail, and then says `RESULTS.diverged`.
     """
 
-    def advance(potential: Potential, state: _State, dq) -> tuple[Float[Array, " n"], BoolScalar]:
+    def advance(potential: Potential, state: _State, dq):
         q = state.q + potential.free_path(state.q, potential, state.q + dq) * dq
-        return q, jnp.all(jnp.isfinite(q))
+        return q, state.energy, jnp.all(jnp.isfinite(q))
 
     def stress(state: _State, dq, q):
         old, new = potential.supported(state.q), potential.supported(q)
@@ -113,7 +122,8 @@ def _iterate(potential: Potential, q0, settings: NewtonSettings, advance, next_s
     """Factorise, step, measure; a matrix that is not definite is tried again in its convex form,
     and then with a multiple of the identity added (Levenberg).
 
-    `next_stress` is what the geometric stiffness of the next step takes; None for the exact one.
+    `next_stress` is what the geometric stiffness of the next step takes; None for the exact one,
+    whose factor serves for the last steps too (see `_simplified`).
     """
 
     def cond(state: _State):
@@ -126,15 +136,24 @@ def _iterate(potential: Potential, q0, settings: NewtonSettings, advance, next_s
             stress = jax.tree.map(
                 lambda own, kept: jnp.where(state.convex, own, kept), stress, state.stress
             )
-        matrix = nearby.hessian(state.q, stress, state.convex)
-        dq, definite = matrix.shifted(state.shift).cholesky_solve(-state.gradient)
+        matrix = nearby.hessian(state.q, stress, state.convex).shifted(state.shift)
+        dq, definite = matrix.cholesky_solve(-state.gradient)
         safe = jnp.where(definite, dq, 0.0)
-        step = lambda state, dq: stepped(nearby, state, dq)
+        step = lambda state, dq: stepped(nearby, matrix, state, dq)
         return jax.lax.cond(definite, step, refused, state, safe)
 
-    def stepped(potential: Potential, state: _State, dq):
-        q, fine = advance(potential, state, dq)
+    def stepped(potential: Potential, matrix, state: _State, dq):
+        q, energy, fine = advance(potential, state, dq)
         gradient = potential.gradient(q)
+        arrived = jnp.asarray(False)
+        if next_stress is None:
+            exact = fine & ~state.convex & (jnp.max(jnp.abs(dq)) > settings.step_tolerance)
+            start = _Simplified(q, gradient, jnp.max(jnp.abs(dq)), exact, arrived)
+            end = _simplified(potential, matrix, settings.step_tolerance, state.q, start)
+            q, gradient, arrived = end.q, end.gradient, end.done
+            # What is left of a search that goes on must begin with the energy where it is.
+            left = exact & ~arrived
+            energy = jax.lax.cond(left, lambda: potential(q), lambda: energy)
         finite = jnp.all(jnp.isfinite(gradient))
         small = jnp.max(jnp.abs(gradient)) <= settings.force_tolerance
         short = jnp.max(jnp.abs(dq)) <= settings.step_tolerance
@@ -143,12 +162,13 @@ def _iterate(potential: Potential, q0, settings: NewtonSettings, advance, next_s
         shift = jnp.where(stuck, jnp.maximum(10.0 * state.shift, _LEAST_SHIFT), 0.0)
         return _State(
             q,
+            energy,
             gradient,
             () if next_stress is None else next_stress(state, dq, q),
             ~fine,
             shift,
             state.steps + 1,
-            small | (short & ~state.convex),
+            small | arrived | (short & ~state.convex),
             ~finite | (shift > _LARGEST_SHIFT),
         )
 
@@ -164,16 +184,17 @@ def _iterate(potential: Potential, q0, settings: NewtonSettings, advance, next_s
 
     q0 = potential.supported(q0)
     nearby = potential.near(q0)
-    gradient = nearby.gradient(q0)
+    energy, gradient = nearby(q0), nearby.gradient(q0)
     start = _State(
         q0,
+        energy,
         gradient,
         () if next_stress is None else potential.stress(q0),
         jnp.asarray(False),
         jnp.zeros(()),
         jnp.asarray(0),
         jnp.max(jnp.abs(gradient)) <= settings.force_tolerance,
-        ~jnp.all(jnp.isfinite(gradient)) | jnp.isnan(nearby(q0)),
+        ~jnp.all(jnp.isfinite(gradient)) | jnp.isnan(energy),
     )
     end = jax.lax.while_loop(cond, body, start)
     fine = end.done & ~end.failed
@@ -181,3 +202,44 @@ def _iterate(potential: Potential, q0, settings: NewtonSettings, advance, next_s
     failure = jnp.where(crowded, code(RESULTS.too_many_pairs), code(RESULTS.diverged))
     result = jnp.where(fine, code(RESULTS.successful), failure)
     return Minimum(end.q, from_code(result), end.steps, jnp.max(jnp.abs(end.gradient)))
+
+
+class _Simplified(NamedTuple):
+    q: Float[Array, " n"]
+    gradient: Float[Array, " n"]
+    length: Scalar
+    going: BoolScalar
+    done: BoolScalar
+
+
+def _simplified(potential: Potential, matrix, tolerance, origin, start: _Simplified) -> _Simplified:
+    """Newton steps on with the matrix of `origin`, already factorised, while they shrink so fast
+    that a few will do: a substitution costs little beside a factorisation.
+
+    They end where what is left is below the tolerance. The rate at which steps shrink bounds it, as
+    in the simplified iterations of E. Hairer, G. Wanner, Solving ordinary differential equations II
+    (1996), IV.8; a step that does not shrink, or meets an obstacle, is not taken.
+    """
+
+    def body(state: _Simplified) -> _Simplified:
+        dq, _ = matrix.cholesky_solve(-state.gradient)
+        length = jnp.max(jnp.abs(dq))
+        rate = length / state.length
+        moved = state.q + dq
+        gradient = potential.gradient(moved)
+        kept = (rate < _SHRINKS) & potential.covers(origin, moved)
+        kept &= potential.free_path(state.q, potential, moved) >= 1.0
+        kept &= jnp.all(jnp.isfinite(gradient))
+        left = length * rate / (1.0 - rate)
+        needed = jnp.log(_LEFT * tolerance / length) / jnp.log(rate)
+        after = _Simplified(
+            moved,
+            gradient,
+            length,
+            (left > _LEFT * tolerance) & (needed <= _REPEATS),
+            left <= _LEFT * tolerance,
+        )
+        stay = state._replace(going=jnp.asarray(False))
+        return jax.tree.map(lambda new, old: jnp.where(kept, new, old), after, stay)
+
+    return jax.lax.while_loop(lambda state: state.going, body, start)

@@ -10,17 +10,17 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from .._types import BoolScalar, Scalar
-from ._band import BandMatrix, BandPattern, assemble
-from ._coupled import CoupledMatrix
+from ._algebra import AbstractAlgebra, AbstractSymmetricMatrix
 from ._elements import (
     AbstractElements,
     elements_energy,
     elements_free_path,
     elements_hessian,
     elements_stress,
-    measures_jacobian,
 )
+from ._pattern import SparsePattern
 from ._slant import AbstractSlant, SlantedMatrix
+from ._sparse import Factorised
 
 
 class AbstractEncounters(eqx.Module):
@@ -52,6 +52,7 @@ class Potential(eqx.Module):
     - `free`: false where the unknown is held at `held`.
     - `slant`: how Newton's linear systems count the unknowns, None for as they are; only
       `elements` may touch those that are counted otherwise, and nothing else may weigh them.
+    - `algebra`: how these systems are solved.
     """
 
     elements: tuple[AbstractElements, ...]
@@ -60,10 +61,11 @@ class Potential(eqx.Module):
     centre: Float[Array, " n"]
     free: Bool[Array, " n"]
     held: Float[Array, " n"]
-    pattern: BandPattern
+    pattern: SparsePattern
     loose: tuple[AbstractElements, ...] = ()
     encounters: tuple[AbstractEncounters, ...] = ()
     slant: AbstractSlant | None = None
+    algebra: AbstractAlgebra = Factorised()
 
     @property
     def batches(self) -> tuple[AbstractElements, ...]:
@@ -123,6 +125,11 @@ class Potential(eqx.Module):
             free = jnp.minimum(free, encounters.room(q, moved))
         return free
 
+    def covers(self, q: Float[Array, " n"], moved) -> BoolScalar:
+        """Whether what is near `q` is all that matters at `moved` (n,)."""
+        room = [encounters.room(q, moved) for encounters in self.encounters]
+        return jnp.all(jnp.stack([jnp.ones(()), *room]) >= 1.0)
+
     def stress(self, q: Float[Array, " n"]) -> tuple[Float[Array, "_ _"], ...]:
         """ψʹ of every element."""
         q = self.supported(q)
@@ -133,22 +140,28 @@ class Potential(eqx.Module):
         q: Float[Array, " n"],
         stress: tuple[Float[Array, "_ _"], ...] | None = None,
         convex: bool | BoolScalar = False,
-    ) -> BandMatrix | CoupledMatrix | SlantedMatrix:
+    ) -> AbstractSymmetricMatrix:
         """∂²Π/∂q², exact by default; see `elements_hessian` for `stress` and `convex`."""
         stress = self.stress(q) if stress is None else stress
         if self.slant is None:
-            return self._matrix(self.blocks(q, stress, convex))
-        slanted = lambda element, local: element.slanted_jacobian(local)
-        inner = self._matrix(self._blocks(q, stress, convex, slanted))
-        coefficients = self.slant.coefficients(self.supported(q))
+            indices = tuple(batch.indices for batch in self.batches)
+            return self._matrix(indices, self.blocks(q, stress, convex))
+        q = self.supported(q)
+        inner = self._matrix(
+            tuple(batch.slanted_indices for batch in self.batches),
+            tuple(
+                _masked(batch.slanted_hessians(q, s, convex), self.free[batch.slanted_indices])
+                for batch, s in zip(self.batches, stress, strict=True)
+            ),
+        )
+        coefficients = self.slant.coefficients(q)
         return SlantedMatrix(inner, self.slant, coefficients, self.free)
 
-    def _matrix(self, blocks: tuple[Float[Array, "_ _ _"], ...]) -> BandMatrix | CoupledMatrix:
-        fixed = len(self.elements)
-        band = assemble(self.pattern, blocks[:fixed], self.free, self.inertia)
-        if not self.loose:
-            return band
-        return CoupledMatrix(band, tuple(batch.indices for batch in self.loose), blocks[fixed:])
+    def _matrix(self, indices, blocks) -> AbstractSymmetricMatrix:
+        batches, fixed = tuple(zip(indices, blocks, strict=True)), len(self.elements)
+        return self.algebra.matrix(
+            self.pattern, batches[:fixed], batches[fixed:], self.free, self.inertia
+        )
 
     def blocks(
         self,
@@ -157,12 +170,9 @@ class Potential(eqx.Module):
         convex: bool | BoolScalar = False,
     ) -> tuple[Float[Array, "_ _ _"], ...]:
         """The element matrices of which the Hessian is the sum, zero where an unknown is held."""
-        return self._blocks(q, stress, convex, measures_jacobian)
-
-    def _blocks(self, q, stress, convex, jacobian_of) -> tuple[Float[Array, "_ _ _"], ...]:
         q = self.supported(q)
         return tuple(
-            _masked(elements_hessian(batch, q, s, convex, jacobian_of), self.free[batch.indices])
+            _masked(elements_hessian(batch, q, s, convex), self.free[batch.indices])
             for batch, s in zip(self.batches, stress, strict=True)
         )
 

@@ -8,15 +8,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from .._types import BoolScalar, Scalar
-from ._band import BandMatrix
-from ._coupled import CoupledMatrix
+from ._algebra import AbstractSymmetricMatrix
 
 
 class AbstractSlant(eqx.Module):
     """Small changes of some unknowns, dq = dη + a·dq′, counted from where others would take them.
 
     With C the matrix of (dq′, dη) to dq, the congruent matrix CᵀHC has the inertia of H, so that a
-    factorisation of it says as much. Its elements give `AbstractElements.slanted_jacobian`.
+    factorisation of it says as much. Its elements give `AbstractElements.slanted_hessians`.
 
     **Fields:** `dependent`: (m,) the unknowns counted otherwise; `arguments`: (m, k) the others,
     none of which may be dependent itself.
@@ -30,10 +29,10 @@ class AbstractSlant(eqx.Module):
         """a, where the state is `q`."""
 
 
-class SlantedMatrix(eqx.Module):
+class SlantedMatrix(AbstractSymmetricMatrix):
     """H, given as CᵀHC (`inner`); rows and columns that are not `free` are the identity."""
 
-    inner: BandMatrix | CoupledMatrix
+    inner: AbstractSymmetricMatrix
     slant: AbstractSlant
     coefficients: Float[Array, "m k"]
     free: Bool[Array, " n"]

@@ -13,7 +13,7 @@ from diffsim.shells.contact._pairs import (
     parallel_weight,
     vertex_face_weights,
 )
-from diffsim.solvers import CoupledMatrix, Potential, SlantedMatrix
+from diffsim.solvers import Potential, SlantedMatrix, SparseMatrix
 
 ipctk = pytest.importorskip("ipctk")
 
@@ -139,7 +139,7 @@ def test_the_matrix_with_contacts_is_the_hessian():
         potential = heavy.near(q)
         matrix = potential.hessian(q)
         assert isinstance(matrix, SlantedMatrix)
-        assert isinstance(matrix.inner, CoupledMatrix)
+        assert isinstance(matrix.inner, SparseMatrix)
         right = jnp.sin(jnp.arange(q.size) * 1.0)
         found, definite = matrix.cholesky_solve(right)
         many = jax.vmap(matrix.solver())(jnp.stack([right, 2.0 * right]))

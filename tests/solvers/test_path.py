@@ -12,7 +12,7 @@ from diffsim.solvers import (
     AbstractElements,
     NewtonSettings,
     Potential,
-    band_pattern,
+    sparse_pattern,
     travel,
 )
 
@@ -44,7 +44,7 @@ def test_a_way_of_too_many_stages_is_given_up(pace, result):
     """As between two bodies that crush what is between them: each stage is short, none too short
     by itself."""
     indices = np.arange(2)[:, None]
-    pattern, ones = band_pattern(2, (indices,)), jnp.ones(2)
+    pattern, ones = sparse_pattern(2, (indices,)), jnp.ones(2)
 
     def potential(share):
         gates = Gate(jnp.asarray(indices), share * ones, pace * ones)

@@ -12,12 +12,12 @@ from ..._precision import require_x64
 from ..._types import Scalar, ScalarLike
 from ...solvers import (
     AbstractElements,
-    BandPattern,
     NewtonSettings,
     Potential,
     Slip,
-    band_pattern,
+    SparsePattern,
     elements_energy,
+    sparse_pattern,
 )
 from .._deformable import AbstractBody
 from .._loads import Gravity
@@ -45,7 +45,7 @@ class Solid(AbstractBody):
     loads: tuple[Gravity, ...]
     holds: tuple[Hold, ...]
     contacts: tuple[BodyContact, ...]
-    pattern: BandPattern
+    pattern: SparsePattern
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Solid(AbstractBody):
         self.holds = tuple(support.on(mesh) for support in supports)
         self.contacts = tuple(contact.located(mesh) for contact in contacts)
         batches = self.elements()
-        self.pattern = band_pattern(self.size, tuple(np.asarray(b.indices) for b in batches))
+        self.pattern = sparse_pattern(self.size, tuple(np.asarray(b.indices) for b in batches))
 
     @property
     def skin(self) -> Skin:

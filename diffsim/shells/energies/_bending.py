@@ -10,10 +10,10 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ..._types import Scalar
-from ...solvers import AbstractElements, AbstractSlant, elements_energy, measures_jacobian
+from ...solvers import AbstractElements, AbstractSlant, congruent, elements_energy
 from .._material import AbstractMaterial
 from ..mesh import TriangleMesh
-from ._angle import curvature_of_face, hinge_angle, turn_of_face
+from ._angle import curvature_of_face, fold_of_face, hinge_angle, turn_of_face
 from ._rest import rest_faces, vertex_unknowns
 
 
@@ -134,31 +134,14 @@ def edge_slant(mesh: TriangleMesh) -> EdgeSlant:
     return EdgeSlant(jnp.asarray(edges, int), vertex_unknowns(vertices))
 
 
-def _coupled() -> Bool[np.ndarray, "21 21"]:
-    """Which of a face's unknowns meet in a slanted Hessian: its own; and a vertex beyond an edge
-    with itself and the ends of that edge, by the curvature of the fold."""
-    own = np.zeros((7, 7), bool)
-    own[:3, :3] = True
-    for i in range(3):
-        own[3 + i, 3 + i] = own[3 + i, (i + 1) % 3] = own[3 + i, (i + 2) % 3] = True
-    points = (own | own.T)[:6, :6].repeat(3, axis=0).repeat(3, axis=1)
-    coupled = np.zeros((21, 21), bool)
-    coupled[:18, :18] = points
-    coupled[18:, :9] = coupled[:9, 18:] = coupled[18:, 18:] = True
-    return coupled
-
-
-COUPLED = _coupled()
-
-
-def _faces(mesh: TriangleMesh, guides: Guides, stiffness) -> "_MidEdgeFaces":
+def _faces(mesh: TriangleMesh, guides: Guides, stiffness) -> "MidEdgeFaces":
     inside = mesh.neighbours >= 0
     guided = guides.guided[mesh.face_edges]
     # Where there is no neighbour, any vertex will do: its value is not looked at.
     beyond = jnp.where(inside, mesh.neighbours, mesh.faces)
     rotations = 3 * mesh.num_vertices + mesh.face_edges
     vertices = jnp.concatenate([mesh.faces, beyond], axis=1)
-    return _MidEdgeFaces(
+    return MidEdgeFaces(
         indices=jnp.concatenate([vertex_unknowns(vertices), rotations], axis=1),
         stiffness=stiffness,
         rest=jnp.zeros(mesh.faces.shape),
@@ -170,14 +153,14 @@ def _faces(mesh: TriangleMesh, guides: Guides, stiffness) -> "_MidEdgeFaces":
     )
 
 
-def _with_rest_angles(faces: "_MidEdgeFaces", mesh: TriangleMesh, guides: Guides):
+def _with_rest_angles(faces: "MidEdgeFaces", mesh: TriangleMesh, guides: Guides):
     unknowns = jnp.concatenate([mesh.positions.ravel(), jnp.zeros(mesh.num_edges)])
     before = eqx.tree_at(lambda f: f.directions, faces, guides.rest_directions[mesh.face_edges])
     rest = jax.vmap(lambda face, local: face.measures(local))(before, unknowns[faces.indices])
     return eqx.tree_at(lambda f: f.rest, faces, rest)
 
 
-class _MidEdgeFaces(AbstractElements):
+class MidEdgeFaces(AbstractElements):
     indices: Int[Array, "*f 21"]  # own corners, those beyond the edges, rotations of the edges
     stiffness: Float[Array, "*f 3 3"]
     rest: Float[Array, "*f 3"]
@@ -186,7 +169,6 @@ class _MidEdgeFaces(AbstractElements):
     inside: Bool[Array, "*f 3"]
     guided: Bool[Array, "*f 3"]
     directions: Float[Array, "*f 3 3"]
-    coupled: ClassVar[np.ndarray] = COUPLED
 
     def measures(self, local: Float[Array, " 21"]) -> Float[Array, " 3"]:
         near, far, rotations = local[:9].reshape(3, 3), local[9:18].reshape(3, 3), local[18:]
@@ -195,14 +177,13 @@ class _MidEdgeFaces(AbstractElements):
         angles = jax.vmap(hinge_angle)(start, end, near, beyond)
         return self.share * angles + self.sides * rotations
 
-    def slanted_jacobian(self, local: Float[Array, " 21"]) -> Float[Array, "3 21"]:
-        near = local[:9].reshape(3, 3)
-        turns = [jnp.roll(near, -i, axis=0) for i in range(3)]  # corners i, i+1, i+2
-        rows = [turn_of_face(x[1], x[2], x[0]) for x in turns]
-        rows = [jnp.roll(row[jnp.array([2, 0, 1])], i, axis=0) for i, row in enumerate(rows)]
-        own = jnp.stack([row.ravel() for row in rows])
-        inner = jnp.concatenate([own, jnp.zeros((3, 9)), jnp.diag(self.sides)], axis=1)
-        return jnp.where(self.inside[:, None], inner, measures_jacobian(self, local))
+    @property
+    def slanted_indices(self) -> Int[Array, "*f 12"]:
+        """Own corners and edges: with slanted unknowns, folds do not reach across."""
+        return jnp.concatenate([self.indices[..., :9], self.indices[..., 18:]], axis=-1)
+
+    def slanted_hessians(self, q, stress, convex):
+        return slanted_faces(self, q, jnp.where(convex, 0.0, stress), self.stiffness)
 
     def curvature(
         self, local: Float[Array, " 21"], stress: Float[Array, " 3"]
@@ -233,6 +214,60 @@ class _MidEdgeFaces(AbstractElements):
 
     def convex(self, stress, stiffness):
         return jnp.zeros_like(stress), stiffness
+
+
+def slanted_faces(
+    faces: MidEdgeFaces,
+    q: Float[Array, " n"],
+    stress: Float[Array, "f 3"],
+    stiffness: Float[Array, "f 3 3"],
+) -> Float[Array, "f 12 12"]:
+    """The Hessians between a face's corners and its edges, whose rotations are counted in space.
+
+    The curvature of a fold is the sum of what its two faces contribute, each between its own
+    corners: each face takes its own part of it, with the stress of both. All faces at once, since
+    loops over small arrays of each face took five times as long.
+    """
+    rotations = faces.indices[:, 18:]
+    pressed = stress * faces.share
+    shared = jnp.zeros_like(q).at[rotations].add(jnp.where(faces.inside, pressed, 0.0))
+    weight = jnp.where(faces.inside, shared[rotations], pressed)[..., None]
+    x = q[faces.indices[:, :9]].reshape(-1, 3, 3)
+    start, end = jnp.roll(x, -1, axis=1), jnp.roll(x, -2, axis=1)
+    flat = start + end - x
+    beyond = jnp.where(faces.guided[..., None], start + faces.directions, flat)
+    own, far = fold_of_face(start, end, x), fold_of_face(end, start, beyond)
+    folds = jnp.where(faces.inside | faces.guided, 1.0, 0.0)[..., None]
+    guided = jnp.where(faces.guided, 1.0, 0.0)[..., None]
+
+    none = jnp.zeros_like(x[:, 0])
+    rows = [[none] * 3 for _ in range(3)]
+    vectors = [[none] * 3 for _ in range(3)]
+    sides = [[[none] * 3 for _ in range(3)] for _ in range(3)]
+    for i in range(3):
+        first, second = (i + 1) % 3, (i + 2) % 3
+        for r, row in enumerate((first, second, i)):
+            rows[i][row] += (folds * own.turns[r] * own.normal)[:, i]
+            for c, column in enumerate((first, second, i)):
+                vectors[row][column] += (folds * weight * own.vectors[r][c])[:, i]
+        # What lies beyond a guided edge moves with its first corner.
+        for r, row in enumerate((second, first, first)):
+            rows[i][row] += (guided * far.turns[r] * far.normal)[:, i]
+            for c, column in enumerate((second, first, first)):
+                sides[i][row][column] += (guided * weight * far.vectors[r][c])[:, i]
+    # The normals of a face about its three edges are one.
+    bent = _beside(own.normal[:, 0], vectors)
+    bent += sum(_beside(far.normal[:, i], sides[i]) for i in range(3))
+    bent = (bent + bent.transpose(0, 3, 4, 1, 2)).reshape(-1, 9, 9)
+    turns = jnp.stack([jnp.concatenate(row, axis=-1) for row in rows], axis=1)
+    jacobian = jnp.concatenate([turns, faces.sides[..., None] * jnp.eye(3)], axis=2)
+    return jax.vmap(congruent)(jacobian, stiffness).at[:, :9, :9].add(bent)
+
+
+def _beside(normal: Float[Array, "f 3"], vectors) -> Float[Array, "f 3 3 3 3"]:
+    """n ⊗ vᵢⱼ, by face, row's corner and axis, column's corner and axis."""
+    stacked = jnp.stack([jnp.stack(row, axis=1) for row in vectors], axis=1)
+    return normal[:, None, :, None, None] * stacked[:, :, None]
 
 
 def beyond_edge(start, end, near, far, inside, guided, directions):

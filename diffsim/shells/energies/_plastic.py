@@ -13,7 +13,7 @@ from ..._types import Scalar
 from ...solvers import AbstractElements, AbstractSlant
 from .._material import AbstractMaterial
 from ..mesh import TriangleMesh
-from ._bending import COUPLED, AbstractBending, Guides, MidEdgeBending
+from ._bending import AbstractBending, Guides, MidEdgeBending, MidEdgeFaces, slanted_faces
 
 
 class Crease(NamedTuple):
@@ -105,18 +105,23 @@ class PlasticBending(AbstractBending):
 
 class _Yielding(AbstractElements):
     indices: Int[Array, "*f 21"]
-    faces: AbstractElements
+    faces: MidEdgeFaces
     plastic: Float[Array, "*f 3"]
     limit: Float[Array, "*f"]
     hardening: Float[Array, "*f"]
     scale: Float[Array, "*f"]
-    coupled: ClassVar[np.ndarray] = COUPLED
 
     def measures(self, local: Float[Array, " 21"]) -> Float[Array, " 3"]:
         return self.faces.measures(local) - self.plastic
 
-    def slanted_jacobian(self, local: Float[Array, " 21"]) -> Float[Array, "3 21"]:
-        return self.faces.slanted_jacobian(local)
+    @property
+    def slanted_indices(self) -> Int[Array, "*f 12"]:
+        return self.faces.slanted_indices
+
+    def slanted_hessians(self, q, stress, convex):
+        tangent = lambda face, local: jax.hessian(face.density)(face.measures(local))
+        stiffness = jax.vmap(tangent)(self, q[self.indices])
+        return slanted_faces(self.faces, q, jnp.where(convex, 0.0, stress), stiffness)
 
     def curvature(
         self, local: Float[Array, " 21"], stress: Float[Array, " 3"]

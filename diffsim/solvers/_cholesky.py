@@ -1,0 +1,167 @@
+"""Factorisations of sparse symmetric matrices on the host, their patterns analysed once.
+
+A matrix is given as the entries of its lower triangle, sorted by columns. The plan of a pattern
+keeps the last matrix with its factor: whoever solves with the same matrix again pays for no second
+factorisation.
+"""
+
+import abc
+import functools
+import importlib
+import threading
+from types import ModuleType
+
+import numpy as np
+import scipy
+from jaxtyping import Float, Int
+from threadpoolctl import ThreadpoolController
+
+
+class AbstractPlan(abc.ABC):
+    """What is known of the matrices of a pattern before their entries are.
+
+    **Arguments:** `size`: number of unknowns; `rows`, `columns`: (z,) of the lower triangle,
+    sorted by columns and then rows, every diagonal entry among them.
+    """
+
+    def __init__(self, size: int, rows: Int[np.ndarray, " z"], columns: Int[np.ndarray, " z"]):
+        self.size, self.rows, self.columns = size, rows, columns
+        self._lock = threading.Lock()
+        self._last = np.zeros(0)
+        self._definite = False
+
+    @abc.abstractmethod
+    def factorise(self, values: Float[np.ndarray, " z"]) -> bool:
+        """Factorise; false where the matrix is not positive definite."""
+
+    @abc.abstractmethod
+    def substitute(self, right: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
+        """The solution with the last factor."""
+
+    def solve(
+        self, values: Float[np.ndarray, " z"], right: Float[np.ndarray, "n k"]
+    ) -> tuple[Float[np.ndarray, "n k"], bool]:
+        """matrix⁻¹ right and true, or NaN and false where the matrix is not positive definite."""
+        with self._lock, one_thread():
+            if not np.array_equal(values, self._last):
+                self._definite = self.factorise(values)
+                self._last = values.copy()
+            found = self.substitute(right) if self._definite else np.full_like(right, np.nan)
+        definite = self._definite and bool(np.isfinite(found).all())
+        return (found if definite else np.full_like(right, np.nan)), definite
+
+    def solve_any(
+        self, values: Float[np.ndarray, " z"], right: Float[np.ndarray, "n k"]
+    ) -> Float[np.ndarray, "n k"]:
+        """matrix⁻¹ right of any symmetric matrix; by LU with pivoting where it is not positive
+        definite, and NaN where it is singular."""
+        found, definite = self.solve(values, right)
+        return found if definite else self._pivoted(values, right)
+
+    def _pivoted(self, values, right):
+        singular = np.full_like(right, np.nan)
+        if not np.isfinite(values).all():
+            return singular
+        lower = scipy.sparse.coo_array((values, (self.rows, self.columns)), (self.size,) * 2)
+        whole = (lower + scipy.sparse.tril(lower, -1).T).tocsc()
+        try:
+            with one_thread():
+                factor = scipy.sparse.linalg.splu(whole, permc_spec="MMD_AT_PLUS_A")
+                return factor.solve(right)
+        except RuntimeError:
+            return singular
+
+
+class BandPlan(AbstractPlan):
+    """A band in a given order, by LAPACK, at the speed of dense algebra."""
+
+    def __init__(self, size: int, rows, columns, order: Int[np.ndarray, " n"]):
+        super().__init__(size, rows, columns)
+        rank = np.empty(size, int)
+        rank[order] = np.arange(size)
+        high, low = np.maximum(rank[rows], rank[columns]), np.minimum(rank[rows], rank[columns])
+        self.order = order
+        self.width = int(np.max(high - low))
+        self.places = low * (self.width + 1) + high - low
+        self._factor = np.zeros((0, 0))
+
+    def factorise(self, values):
+        band = np.zeros(self.size * (self.width + 1))
+        band[self.places] = values
+        band = band.reshape(self.size, self.width + 1).T
+        self._factor, info = scipy.linalg.lapack.dpbtrf(band, lower=1, overwrite_ab=1)
+        return info == 0
+
+    def substitute(self, right):
+        found = np.empty_like(right)
+        found[self.order], _ = scipy.linalg.lapack.dpbtrs(self._factor, right[self.order], lower=1)
+        return found
+
+
+class CholmodPlan(AbstractPlan):
+    """CHOLMOD's supernodal factor in an order of small fill (Y. Chen, T. Davis, W. Hager, S.
+    Rajamanickam, ACM Trans. Math. Softw. 35 (2008) 22), through CVXOPT."""
+
+    def __init__(self, size: int, rows, columns):
+        super().__init__(size, rows, columns)
+        self._cvxopt, self._cholmod = cholmod()  # pyright: ignore
+        ones = self._cvxopt.matrix(np.ones(rows.size))
+        row, column = (self._cvxopt.matrix(np.asarray(a, np.int64)) for a in (rows, columns))
+        self._matrix = self._cvxopt.spmatrix(ones, row, column, (size, size))
+        self._factor = self._cholmod.symbolic(self._matrix)
+
+    def factorise(self, values):
+        self._matrix.V = self._cvxopt.matrix(values)
+        try:
+            self._cholmod.numeric(self._matrix, self._factor)
+        except ArithmeticError:
+            return False
+        return True
+
+    def substitute(self, right):
+        found = self._cvxopt.matrix(right)
+        self._cholmod.solve(self._factor, found)
+        return np.array(found)
+
+
+@functools.cache
+def cholmod() -> tuple[ModuleType, ModuleType] | None:
+    """CVXOPT and its CHOLMOD, or None where it is not installed (extra `cholmod`)."""
+    try:
+        package = importlib.import_module("cvxopt")
+        found = importlib.import_module("cvxopt.cholmod")
+    except ImportError:
+        return None
+    found.options["supernodal"] = 2
+    return package, found
+
+
+@functools.cache
+def _threads() -> ThreadpoolController:
+    """The control of the threads of all linear algebra that is loaded."""
+    cholmod()
+    importlib.import_module("scipy.linalg.lapack")
+    return ThreadpoolController()
+
+
+def one_thread():
+    """On bands and small blocks the waiting of threads costs many times the work."""
+    return _threads().limit(limits=1, user_api="blas")
+
+
+def make_plan(size: int, rows, columns, order=None) -> AbstractPlan:
+    """By CHOLMOD where it is installed, else by a band in the order given, or reverse
+    Cuthill-McKee's."""
+    if cholmod() is not None:
+        return CholmodPlan(size, rows, columns)
+    return BandPlan(
+        size, rows, columns, cuthill_mckee(size, rows, columns) if order is None else order
+    )
+
+
+def cuthill_mckee(size: int, rows, columns) -> Int[np.ndarray, " n"]:
+    """The order of a narrow band."""
+    ones = np.ones(rows.size, np.int8)
+    graph = scipy.sparse.coo_array((ones, (rows, columns)), (size, size)).tocsr()
+    graph = (graph + graph.T).tocsr()
+    return scipy.sparse.csgraph.reverse_cuthill_mckee(graph, symmetric_mode=True)  # pyright: ignore

@@ -1,0 +1,81 @@
+"""Where the entries of element matrices go in their sum."""
+
+import hashlib
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
+
+from ._cholesky import cuthill_mckee
+
+
+class SparsePattern(eqx.Module):
+    """Where the entries of element matrices go in the lower triangle of their sum.
+
+    **Fields:**
+
+    - `rows`, `columns`: (z,) of the entries, sorted by columns, then rows; `diagonal`: (n,) which
+      of them are diagonal.
+    - `entries`: for each batch of elements, the flat positions of the entries of (e, k, k) that are
+      in the lower triangle; `slots`: which entry of the sum each is added to.
+    - `order`: (n,) the unknowns in the order of a narrow band.
+    - `key`: names the pattern to the host.
+    """
+
+    rows: Int[Array, " z"]
+    columns: Int[Array, " z"]
+    diagonal: Int[Array, " n"]
+    entries: tuple[Int[Array, " _"], ...]
+    slots: tuple[Int[Array, " _"], ...]
+    order: Int[Array, " n"]
+    key: Int[Array, " 2"]
+
+    @property
+    def size(self) -> int:
+        """Number of unknowns."""
+        return self.order.size
+
+
+def sparse_pattern(
+    size: int,
+    indices: tuple[np.ndarray, ...],
+    orders: tuple[Int[np.ndarray, " n"], ...] = (),
+) -> SparsePattern:
+    """The pattern of the sum of element matrices with the given degrees of freedom.
+
+    **Arguments:** `size`: number of unknowns; `indices`: (e, k) of each batch of elements;
+    `orders`: permutations of the unknowns to try beside reverse Cuthill-McKee's, where a band is
+    factorised. The one of the narrowest band is taken.
+    """
+    pairs = [pairs_of(np.asarray(batch)) for batch in indices]
+    kept = [np.flatnonzero(row >= column) for row, column in pairs]
+    low = [(row[at], column[at]) for (row, column), at in zip(pairs, kept, strict=True)]
+    every = np.arange(size)
+    places = [columns * size + rows for rows, columns in [*low, (every, every)]]
+    found, inverse = np.unique(np.concatenate(places), return_inverse=True)
+    rows, columns = found % size, found // size
+    *slots, diagonal = np.split(inverse, np.cumsum([p.size for p in places])[:-1])
+    order = _narrowest(size, rows, columns, orders)
+    digest = hashlib.sha256(rows.tobytes() + columns.tobytes() + order.tobytes()).digest()
+    return SparsePattern(
+        *(jnp.asarray(a) for a in (rows, columns, diagonal)),
+        tuple(jnp.asarray(at) for at in kept),
+        tuple(jnp.asarray(slot) for slot in slots),
+        jnp.asarray(order),
+        jnp.asarray(np.frombuffer(digest[:16], np.int64)),
+    )
+
+
+def pairs_of(batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Row and column of every entry of the element matrices, flat."""
+    e, k = batch.shape
+    rows = np.broadcast_to(batch[:, :, None], (e, k, k)).ravel()
+    return rows, np.broadcast_to(batch[:, None, :], (e, k, k)).ravel()
+
+
+def _narrowest(size: int, rows, columns, orders) -> Int[np.ndarray, " n"]:
+    orders = (np.asarray(cuthill_mckee(size, rows, columns), int), *orders)
+    ranks = (np.argsort(order) for order in orders)
+    widths = [np.max(np.abs(rank[rows] - rank[columns])) for rank in ranks]
+    return np.asarray(orders[int(np.argmin(widths))], int)

@@ -1,0 +1,159 @@
+"""Sparse symmetric matrices: sums of element matrices of one fixed pattern, and of blocks that
+change from one time to the next (contacts).
+
+Entries are arrays, which can be mapped and differentiated around; the host factorises them by
+the plan of their pattern (`_cholesky`), which it remembers.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from .._types import BoolScalar, Scalar
+from ._algebra import AbstractAlgebra, AbstractSymmetricMatrix
+from ._cholesky import AbstractPlan, make_plan
+from ._pattern import SparsePattern, pairs_of
+
+
+class SparseMatrix(AbstractSymmetricMatrix):
+    """A symmetric matrix: entries of a pattern, and blocks between any unknowns.
+
+    **Fields:** `values`: (z,) in the order of the pattern; `indices`: (c, k) of each batch of
+    blocks; `blocks`: (c, k, k), rows and columns of held unknowns zero.
+    """
+
+    values: Float[Array, " z"]
+    pattern: SparsePattern
+    indices: tuple[Int[Array, "_ _"], ...] = ()
+    blocks: tuple[Float[Array, "_ _ _"], ...] = ()
+
+    def shifted(self, shift: Scalar) -> "SparseMatrix":
+        """With `shift` times the largest diagonal entry of the pattern added to the diagonal."""
+        at = self.pattern.diagonal
+        more = shift * jnp.max(self.values[at])
+        return eqx.tree_at(lambda m: m.values, self, self.values.at[at].add(more))
+
+    def cholesky_solve(self, right: Float[Array, " n"]) -> tuple[Float[Array, " n"], BoolScalar]:
+        """matrix⁻¹ right and true, or NaN and false where the matrix is not positive definite.
+
+        Twice with the same matrix costs one factorisation.
+        """
+        shapes = (jax.ShapeDtypeStruct(right.shape, right.dtype), jax.ShapeDtypeStruct((), bool))
+        return jax.pure_callback(_cholesky, shapes, *self._data(), right, vmap_method="sequential")
+
+    def solver(self) -> Callable[[Float[Array, " n"]], Float[Array, " n"]]:
+        """right -> matrix⁻¹ right, of any symmetric matrix; NaN if it is singular.
+
+        One factorisation for all the right sides of a batch.
+        """
+
+        def solve(right):
+            shape = jax.ShapeDtypeStruct(right.shape, right.dtype)
+            return jax.pure_callback(_solve, shape, *self._data(), right, vmap_method="expand_dims")
+
+        return solve
+
+    def _data(self):
+        p = self.pattern
+        pattern = (p.key, p.rows, p.columns, p.order)
+        return *pattern, self.values, self.indices, self.blocks
+
+
+class Factorised(AbstractAlgebra):
+    """By sparse Cholesky factors on the host; of matrices that are not definite, by LU."""
+
+    def matrix(self, pattern, elements, loose, free, diagonal):
+        values = jnp.zeros(pattern.rows.shape)
+        batches = zip(elements, pattern.entries, pattern.slots, strict=True)
+        for (_, block), entries, slots in batches:
+            values = values.at[slots].add(block.ravel()[entries])
+        values = values.at[pattern.diagonal].add(jnp.where(free, diagonal, 1.0))
+        indices, blocks = tuple(zip(*loose, strict=True)) if loose else ((), ())
+        return SparseMatrix(values, pattern, indices, blocks)
+
+
+# Below: the host's side.
+
+
+class _Sum(NamedTuple):
+    """The plan of a pattern with blocks, and where in it each of their entries goes."""
+
+    plan: AbstractPlan
+    entries: list[np.ndarray]
+    slots: np.ndarray
+
+
+_PLANS: OrderedDict[bytes, _Sum] = OrderedDict()
+_KEPT = 64
+
+
+def _cholesky(key, rows, columns, order, values, indices, blocks, right):
+    plan, values = _summed(key, rows, columns, order, values, indices, blocks)
+    found, definite = plan.solve(values, np.asarray(right)[:, None])
+    return found[:, 0], definite
+
+
+def _solve(key, rows, columns, order, values, indices, blocks, right):
+    """Batches: an axis of 1 in front where not batched, or none."""
+    arrays = (key, rows, columns, order, values, *indices, *blocks)
+    arrays, right = [np.asarray(a) for a in arrays], np.asarray(right)
+    ranks = (1, 1, 1, 1, 1, *(2 for _ in indices), *(3 for _ in blocks))
+    batch = np.broadcast_shapes(
+        *(a.shape[: a.ndim - rank] for a, rank in zip(arrays, ranks, strict=True))
+    )
+    if np.prod(batch) == 1:
+        flat = [a.reshape(a.shape[a.ndim - rank :]) for a, rank in zip(arrays, ranks, strict=True)]
+        return _solve_one(flat, len(indices), right.reshape(-1, right.shape[-1])).reshape(
+            right.shape
+        )
+    whole = (*batch, right.shape[-1])
+    right = np.broadcast_to(right, whole)
+    found = np.empty(whole)
+    of = lambda a, rank, i: np.broadcast_to(a, (*batch, *a.shape[a.ndim - rank :]))[i]
+    for i in np.ndindex(batch):
+        one = [of(a, rank, i) for a, rank in zip(arrays, ranks, strict=True)]
+        found[i] = _solve_one(one, len(indices), right[i][None])[0]
+    return found
+
+
+def _solve_one(arrays, batches: int, right):
+    key, rows, columns, order, values, *loose = arrays
+    plan, values = _summed(key, rows, columns, order, values, loose[:batches], loose[batches:])
+    return plan.solve_any(values, np.ascontiguousarray(right.T)).T
+
+
+def _summed(key, rows, columns, order, values, indices, blocks):
+    """The plan of the sum, and the entries of the sum."""
+    key, rows, columns, order, values = (np.asarray(a) for a in (key, rows, columns, order, values))
+    indices, blocks = [np.asarray(i) for i in indices], [np.asarray(b) for b in blocks]
+    alive = [np.flatnonzero(np.any(b != 0, axis=(1, 2))) for b in blocks]
+    kept = [i[a] for i, a in zip(indices, alive, strict=True)]
+    name = key.tobytes() + b"".join(np.int64(k.shape).tobytes() + k.tobytes() for k in kept)
+    if name not in _PLANS:
+        _PLANS[name] = _planned(rows, columns, order, kept)
+        if len(_PLANS) > _KEPT:
+            _PLANS.popitem(last=False)
+    _PLANS.move_to_end(name)
+    plan, entries, slots = _PLANS[name]
+    if not slots.size:
+        return plan, values
+    more = [b[a].ravel()[at] for b, a, at in zip(blocks, alive, entries, strict=True)]
+    return plan, np.bincount(slots, np.concatenate([values, *more]), plan.rows.size)
+
+
+def _planned(rows, columns, order, kept) -> _Sum:
+    size, added = order.size, sum(k.size for k in kept)
+    if not added:
+        return _Sum(make_plan(size, rows, columns, order), [], np.zeros(0, int))
+    pairs = [pairs_of(k) for k in kept]
+    entries = [np.flatnonzero(row >= column) for row, column in pairs]
+    low = [(row[at], column[at]) for (row, column), at in zip(pairs, entries, strict=True)]
+    places = np.concatenate([column * size + row for row, column in [(rows, columns), *low]])
+    found, slots = np.unique(places, return_inverse=True)
+    return _Sum(make_plan(size, found % size, found // size), entries, slots)
