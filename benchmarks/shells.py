@@ -2,14 +2,21 @@
 
     python -m benchmarks.shells [--quick] [--drops 200] [--only cost drops ...] [--json]
 
-CPU seconds of one core, warm, compilation apart. A step of the hanging sheet is 5 ms by BDF2; the
-folding scene is a strip above a table that a finger presses and pulls, with friction and yielding,
-2 ms by implicit Euler. `ratio_newton_semi_implicit` is what newton's differentiable SemiImplicit
-solver (float32) takes for a simulated second of a hanging sheet of 1024 vertices, held along one
-side, over what ours takes with steps of 5 ms; None where newton does not install.
+CPU seconds, warm, compilation apart, on one core: the script keeps itself to one. A step of the
+hanging sheet is 5 ms by BDF2; the folding scene is a strip above a table that a finger presses and
+pulls, with friction and yielding, 2 ms by implicit Euler.
+
+`ratio_newton_semi_implicit` is what newton's differentiable SemiImplicit solver (float32) takes for
+a simulated second of a sheet of 1024 vertices that swings down from a pinned side, over what ours
+takes with steps of 5 ms; None where newton does not install (`pip install newton mujoco`). The
+`_tip_error`s are those of the middle of the free side after 0.1 s, over the way that it has gone:
+of ours with that step against a tenth of it; of a peer's against ours with the tenth, which
+another discretisation of the sheet keeps from zero.
 """
 
+import functools
 import json
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,8 +27,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from diffsim import shells
+from diffsim.solvers._cholesky import cholmod
 
-from . import _newton_sheet as newton_sheet
+from . import _sheet_peers as peers
 from ._shared import (
     Figures,
     attempt,
@@ -40,6 +48,7 @@ _NAMES = {
     "gradient": ["gradient_error_max"],
     "drops": ["interpenetrations", "drops"],
     "newton": ["ratio_newton_semi_implicit"],
+    "mujoco": ["ratio_mujoco_flex"],
 }
 _STEP = 5e-3
 _SHEET = {"young": 1e7, "poisson": 0.3, "thickness": 1e-3, "density": 200.0}
@@ -57,7 +66,7 @@ def hanging(side: int, steps: int) -> shells.Dynamics:
 def folding(cells: tuple[int, int], steps: int) -> shells.Dynamics:
     """A strip on a table, clamped at one end, under a finger that presses and pulls."""
     mesh = shells.strip(0.1, 0.04, cells)
-    motion = shells.Schedule([0.0, 2e-3 * steps], jnp.zeros((2, 6)).at[1].set(_PULL))
+    motion = shells.Schedule([0.0, 2e-3 * steps], jnp.asarray([[0.0] * 6, _PULL]))
     law = shells.Barrier(500.0, 1e-3)
     finger = shells.BodyContact(
         shells.Capsule([0.07, -0.05, 7.0e-3], [0.07, 0.05, 7.0e-3], 5e-3),
@@ -79,7 +88,7 @@ def folding(cells: tuple[int, int], steps: int) -> shells.Dynamics:
     return shells.Dynamics(shell, step=2e-3, steps=steps, scheme="implicit_euler", tolerance=1e-7)
 
 
-_PULL = jnp.array([-2e-3, 0.0, -4e-3, 0.0, 0.0, 0.0])
+_PULL = (-2e-3, 0.0, -4e-3, 0.0, 0.0, 0.0)
 
 
 def _end(dynamics: shells.Dynamics):
@@ -130,14 +139,75 @@ def cost(sides: tuple[int, ...], steps: int) -> Mapping:
     }
 
 
-def newton(side: int, ours_ms: float) -> Mapping:
-    """CPU seconds of a simulated second, newton's over ours."""
-    theirs = newton_sheet.cpu_ms_per_step(side, **_SHEET) / newton_sheet.STEP
-    return {
-        "newton_cpu_s_per_simulated_s": 1e-3 * theirs,
-        "sheet_cpu_s_per_simulated_s": 1e-3 * ours_ms / _STEP,
-        "ratio_newton_semi_implicit": theirs / (ours_ms / _STEP),
-    }
+def swinging(side: int, step: float) -> shells.Dynamics:
+    """What the peers simulate, for `_SWING` seconds."""
+    mesh = shells.strip(1.0, 1.0, (side - 1, side - 1))
+    material = shells.IsotropicMaterial(**_SHEET)
+    held = [shells.Pin(lambda x, y, z: x < 1e-9)]
+    shell = shells.Shell(mesh, material, loads=[shells.Gravity()], supports=held)
+    return shells.Dynamics(shell, step=step, steps=round(_SWING / step), tolerance=1e-7)
+
+
+_SWING = 0.1
+
+
+class Swings:
+    """Our swing at `_STEP` and its gradient, and how far off its tip is; computed once."""
+
+    def __init__(self, side: int):
+        self.side = side
+
+    @functools.cached_property
+    def ours(self) -> tuple[peers.Peer, np.ndarray, float]:
+        """As of a peer; the tip with a tenth of the step; and the error over the way gone."""
+        dynamics = swinging(self.side, _STEP)
+
+        def end(young, dynamics):
+            changed = eqx.tree_at(lambda d: d.shell.material.young, dynamics, young)
+            positions = changed(None).values["positions"]
+            return jnp.sum(positions[-1, :, 2]), positions
+
+        young = jnp.asarray(_SHEET["young"])
+        program, _ = compiled(end, young, dynamics)
+        forward = 1e3 * cpu_seconds(program, repeats=3) / dynamics.steps
+        gradient, _ = compiled(jax.value_and_grad(end, has_aux=True), young, dynamics)
+        whole = 1e3 * cpu_seconds(gradient, repeats=3) / dynamics.steps
+        fine, _ = compiled(end, young, swinging(self.side, 0.1 * _STEP))
+        tips = [peers.middle(np.asarray(run()[1])[[0, -1]], self.side) for run in (program, fine)]
+        return peers.Peer(forward, whole - forward, tips[0]), tips[1], self.error(*tips)
+
+    def error(self, tip: np.ndarray, reference: np.ndarray) -> float:
+        """The distance of two tips over the way gone from (1, 0, 0)."""
+        return float(np.linalg.norm(tip - reference) / np.linalg.norm(reference - [1.0, 0.0, 0.0]))
+
+    def newton(self) -> Mapping:
+        """CPU seconds of a simulated second, newton's over ours, forward and with the way back."""
+        ours, reference, error = self.ours
+        theirs = peers.newton_sheet(self.side, **_SHEET, seconds=_SWING)
+        assert theirs.backward_ms is not None
+        assert ours.backward_ms is not None
+        scale = _STEP / peers.NEWTON_STEP
+        both = (theirs.forward_ms + theirs.backward_ms) / (ours.forward_ms + ours.backward_ms)
+        return {
+            "newton_cpu_s_per_simulated_s": 1e-3 * theirs.forward_ms / peers.NEWTON_STEP,
+            "newton_backward_cpu_s_per_simulated_s": 1e-3 * theirs.backward_ms / peers.NEWTON_STEP,
+            "newton_tip_error": self.error(theirs.tip, reference),
+            "sheet_cpu_s_per_simulated_s": 1e-3 * ours.forward_ms / _STEP,
+            "sheet_backward_cpu_s_per_simulated_s": 1e-3 * ours.backward_ms / _STEP,
+            "sheet_tip_error": error,
+            "ratio_newton_semi_implicit": scale * theirs.forward_ms / ours.forward_ms,
+            "ratio_newton_with_gradient": scale * both,
+        }
+
+    def mujoco(self) -> Mapping:
+        """The same, forward, of MuJoCo, which has no derivatives."""
+        ours, reference, _ = self.ours
+        theirs = peers.mujoco_sheet(self.side, **_SHEET, seconds=_SWING)
+        return {
+            "mujoco_cpu_s_per_simulated_s": 1e-3 * theirs.forward_ms / peers.MUJOCO_STEP,
+            "mujoco_tip_error": self.error(theirs.tip, reference),
+            "ratio_mujoco_flex": _STEP / peers.MUJOCO_STEP * theirs.forward_ms / ours.forward_ms,
+        }
 
 
 def folding_cost(cells: tuple[int, int], steps: int) -> Mapping:
@@ -247,6 +317,19 @@ def _crossed(dynamics: shells.Dynamics, positions: np.ndarray) -> bool:
     return False
 
 
+def _one_core() -> bool:
+    """Keep to one core, before JAX makes its threads; whether the system can."""
+    if not hasattr(os, "sched_setaffinity"):
+        return False
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    return True
+
+
+def _cholesky() -> str:
+    """What factorises."""
+    return "LAPACK, bands" if cholmod() is None else "CHOLMOD"
+
+
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
     parser = command_line("shells", __doc__)
@@ -255,16 +338,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--only", nargs="+", choices=list(_NAMES), default=list(_NAMES))
     parser.add_argument("--output", type=Path, default=Path("results/shells"), help="drops done")
     options = parser.parse_args(arguments)
-    quick = options.quick
+    quick, alone = options.quick, _one_core()
     sides = (8, 12) if quick else (23, 32, 50, 71, 100)
     count = min(options.drops, 2) if quick else options.drops
-    figures: Figures = dict(machine())
+    figures: Figures = {**machine(), "one_core": alone, "cholesky": _cholesky()}
+    swings = Swings(sides[1])
     parts = {
         "cost": lambda: cost(sides, 10),
         "folding": lambda: folding_cost((12, 4) if quick else (45, 10), 10),
         "gradient": gradient_error,
         "drops": lambda: drops(count, options.output / "drops.json"),
-        "newton": lambda: newton(sides[1], _forward_ms(hanging(sides[1], 10))),
+        "newton": swings.newton,
+        "mujoco": swings.mujoco,
     }
     for name in options.only:
         attempt(figures, _NAMES[name], parts[name])
