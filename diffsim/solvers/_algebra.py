@@ -4,6 +4,7 @@ import abc
 from collections.abc import Callable
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from .._types import BoolScalar, Scalar
@@ -43,6 +44,13 @@ class AbstractAlgebra(eqx.Module):
         """Σ blocks + diag(diagonal); rows and columns that are not `free` are the identity.
 
         **Arguments:** `elements`: degrees of freedom (e, k) and blocks (e, k, k) of each batch, in
-        the order of the pattern, zero already where an unknown is not free; `loose`: those that are
-        in no pattern.
+        the order of the pattern; `loose`: those that are in no pattern.
         """
+
+
+def masked(
+    blocks: Float[Array, "e k k"], indices: Int[Array, "e k"], free: Bool[Array, " n"]
+) -> Float[Array, "e k k"]:
+    """Zero in the rows and columns of unknowns that are not free."""
+    counts = free[indices]
+    return jnp.where(counts[:, :, None] & counts[:, None, :], blocks, 0.0)

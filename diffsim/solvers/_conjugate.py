@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._types import BoolScalar, IntScalar, Scalar
-from ._algebra import AbstractAlgebra, AbstractSymmetricMatrix, Blocks
+from ._algebra import AbstractAlgebra, AbstractSymmetricMatrix, Blocks, masked
 
 # Unknowns are scaled in threes: the coordinates of a vertex are of different stiffness.
 _GROUP = 3
@@ -41,7 +41,8 @@ class ConjugateGradients(AbstractAlgebra):
             )
 
     def matrix(self, pattern, elements, loose, free, diagonal):
-        return _ElementSum((*elements, *loose), jnp.where(free, diagonal, 1.0), self)
+        batches = tuple((i, masked(block, i, free)) for i, block in (*elements, *loose))
+        return _ElementSum(batches, jnp.where(free, diagonal, 1.0), self)
 
 
 class _Search(NamedTuple):

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from .._types import BoolScalar, Scalar
-from ._algebra import AbstractAlgebra, AbstractSymmetricMatrix
+from ._algebra import AbstractAlgebra, AbstractSymmetricMatrix, masked
 from ._elements import (
     AbstractElements,
     elements_energy,
@@ -142,18 +142,18 @@ class Potential(eqx.Module):
         convex: bool | BoolScalar = False,
     ) -> AbstractSymmetricMatrix:
         """∂²Π/∂q², exact by default; see `elements_hessian` for `stress` and `convex`."""
-        stress = self.stress(q) if stress is None else stress
+        stress, q = self.stress(q) if stress is None else stress, self.supported(q)
         if self.slant is None:
-            indices = tuple(batch.indices for batch in self.batches)
-            return self._matrix(indices, self.blocks(q, stress, convex))
-        q = self.supported(q)
-        inner = self._matrix(
-            tuple(batch.slanted_indices for batch in self.batches),
-            tuple(
-                _masked(batch.slanted_hessians(q, s, convex), self.free[batch.slanted_indices])
+            blocks = (
+                elements_hessian(batch, q, s, convex)
                 for batch, s in zip(self.batches, stress, strict=True)
-            ),
+            )
+            return self._matrix((batch.indices for batch in self.batches), blocks)
+        blocks = (
+            batch.slanted_hessians(q, s, convex)
+            for batch, s in zip(self.batches, stress, strict=True)
         )
+        inner = self._matrix((batch.slanted_indices for batch in self.batches), blocks)
         coefficients = self.slant.coefficients(q)
         return SlantedMatrix(inner, self.slant, coefficients, self.free)
 
@@ -172,10 +172,6 @@ class Potential(eqx.Module):
         """The element matrices of which the Hessian is the sum, zero where an unknown is held."""
         q = self.supported(q)
         return tuple(
-            _masked(elements_hessian(batch, q, s, convex), self.free[batch.indices])
+            masked(elements_hessian(batch, q, s, convex), batch.indices, self.free)
             for batch, s in zip(self.batches, stress, strict=True)
         )
-
-
-def _masked(blocks: Float[Array, "e k k"], free: Bool[Array, "e k"]) -> Float[Array, "e k k"]:
-    return jnp.where(free[:, :, None] & free[:, None, :], blocks, 0.0)

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from .._types import BoolScalar, Scalar
-from ._algebra import AbstractAlgebra, AbstractSymmetricMatrix
+from ._algebra import AbstractAlgebra, AbstractSymmetricMatrix, masked
 from ._cholesky import AbstractPlan, make_plan
 from ._pattern import SparsePattern, pairs_of
 
@@ -73,8 +73,11 @@ class Factorised(AbstractAlgebra):
         batches = zip(elements, pattern.entries, pattern.slots, strict=True)
         for (_, block), entries, slots in batches:
             values = values.at[slots].add(block.ravel()[entries])
+        # Masking the sum costs less than masking its many parts.
+        values = jnp.where(free[pattern.rows] & free[pattern.columns], values, 0.0)
         values = values.at[pattern.diagonal].add(jnp.where(free, diagonal, 1.0))
-        indices, blocks = tuple(zip(*loose, strict=True)) if loose else ((), ())
+        indices = tuple(indices for indices, _ in loose)
+        blocks = tuple(masked(block, indices, free) for indices, block in loose)
         return SparseMatrix(values, pattern, indices, blocks)
 
 

@@ -65,6 +65,11 @@ class _LinearMembrane(AbstractElements):
     def measures(self, local: Float[Array, " 9"]) -> Float[Array, " 3"]:
         return _green_strain(local, self.inverse)
 
+    def curvature(
+        self, local: Float[Array, " 9"], stress: Float[Array, " 3"]
+    ) -> Float[Array, "9 9"]:
+        return _geometric_stiffness(stress, self.inverse)
+
     def density(self, measures: Float[Array, " 3"]) -> Scalar:
         return 0.5 * measures @ self.stiffness @ measures
 
@@ -80,6 +85,11 @@ class _NeoHookeanMembrane(AbstractElements):
 
     def measures(self, local: Float[Array, " 9"]) -> Float[Array, " 3"]:
         return _green_strain(local, self.inverse)
+
+    def curvature(
+        self, local: Float[Array, " 9"], stress: Float[Array, " 3"]
+    ) -> Float[Array, "9 9"]:
+        return _geometric_stiffness(stress, self.inverse)
 
     def density(self, measures: Float[Array, " 3"]) -> Scalar:
         first, second, shear = measures
@@ -99,6 +109,19 @@ def _green_strain(local: Float[Array, " 9"], inverse: Float[Array, "2 2"]) -> Fl
     x0, x1, x2 = local[:3], local[3:6], local[6:]
     along, across = (jnp.stack([x1 - x0, x2 - x0], axis=1) @ inverse).T
     return jnp.stack([0.5 * (along @ along - 1.0), 0.5 * (across @ across - 1.0), along @ across])
+
+
+def _geometric_stiffness(
+    stress: Float[Array, " 3"], inverse: Float[Array, "2 2"]
+) -> Float[Array, "9 9"]:
+    """Σᵢ stressᵢ ∇² of the Green strain of one face: the same for all shapes, and for each axis."""
+    shapes = jnp.concatenate([-jnp.sum(inverse, axis=0, keepdims=True), inverse])  # (3 corners, 2)
+    along, across = shapes[:, 0], shapes[:, 1]
+    first, second, shear = stress
+    mixed = along[:, None] * across
+    corners = first * along[:, None] * along + second * across[:, None] * across
+    corners = corners + shear * (mixed + mixed.T)
+    return (corners[:, None, :, None] * jnp.eye(3)[:, None, :]).reshape(9, 9)
 
 
 def _tension(stress: Float[Array, " 3"]) -> Float[Array, " 3"]:
