@@ -59,7 +59,9 @@ def sparse_pattern(
     order = _narrowest(size, rows, columns, orders)
     digest = hashlib.sha256(rows.tobytes() + columns.tobytes() + order.tobytes()).digest()
     return SparsePattern(
-        *(jnp.asarray(a) for a in (rows, columns, diagonal)),
+        jnp.asarray(rows),
+        jnp.asarray(columns),
+        jnp.asarray(diagonal),
         tuple(jnp.asarray(at) for at in kept),
         tuple(jnp.asarray(slot) for slot in slots),
         jnp.asarray(order),

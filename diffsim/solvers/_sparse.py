@@ -5,6 +5,7 @@ Entries are arrays, which can be mapped and differentiated around; the host fact
 the plan of their pattern (`_cholesky`), which it remembers.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple
@@ -110,7 +111,7 @@ def _solve(key, rows, columns, order, values, indices, blocks, right):
     batch = np.broadcast_shapes(
         *(a.shape[: a.ndim - rank] for a, rank in zip(arrays, ranks, strict=True))
     )
-    if np.prod(batch) == 1:
+    if math.prod(batch) == 1:
         flat = [a.reshape(a.shape[a.ndim - rank :]) for a, rank in zip(arrays, ranks, strict=True)]
         return _solve_one(flat, len(indices), right.reshape(-1, right.shape[-1])).reshape(
             right.shape
@@ -135,7 +136,7 @@ def _summed(key, rows, columns, order, values, indices, blocks):
     """The plan of the sum, and the entries of the sum."""
     key, rows, columns, order, values = (np.asarray(a) for a in (key, rows, columns, order, values))
     indices, blocks = [np.asarray(i) for i in indices], [np.asarray(b) for b in blocks]
-    alive = [np.flatnonzero(np.any(b != 0, axis=(1, 2))) for b in blocks]
+    alive = [_alive(i, b) for i, b in zip(indices, blocks, strict=True)]
     kept = [i[a] for i, a in zip(indices, alive, strict=True)]
     name = key.tobytes() + b"".join(np.int64(k.shape).tobytes() + k.tobytes() for k in kept)
     if name not in _PLANS:
@@ -148,6 +149,12 @@ def _summed(key, rows, columns, order, values, indices, blocks):
         return plan, values
     more = [b[a].ravel()[at] for b, a, at in zip(blocks, alive, entries, strict=True)]
     return plan, np.bincount(slots, np.concatenate([values, *more]), plan.rows.size)
+
+
+def _alive(indices, blocks):
+    """Which blocks are not zero, in an order that does not depend on theirs."""
+    alive = np.flatnonzero(np.any(blocks != 0, axis=(1, 2)))
+    return alive[np.lexsort(indices[alive].T)]
 
 
 def _planned(rows, columns, order, kept) -> _Sum:
