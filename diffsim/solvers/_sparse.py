@@ -138,7 +138,7 @@ def _summed(key, rows, columns, order, values, indices, blocks):
     indices, blocks = [np.asarray(i) for i in indices], [np.asarray(b) for b in blocks]
     alive = [_alive(i, b) for i, b in zip(indices, blocks, strict=True)]
     kept = [i[a] for i, a in zip(indices, alive, strict=True)]
-    name = key.tobytes() + b"".join(np.int64(k.shape).tobytes() + k.tobytes() for k in kept)
+    name = key.tobytes() + b"".join(np.array(k.shape).tobytes() + k.tobytes() for k in kept)
     if name not in _PLANS:
         _PLANS[name] = _planned(rows, columns, order, kept)
         if len(_PLANS) > _KEPT:

@@ -88,7 +88,7 @@ class MidEdgeBending(AbstractBending):
 
     def elements(
         self, mesh: TriangleMesh, material: AbstractMaterial, guides: Guides, memory: PyTree = None
-    ) -> AbstractElements:
+    ) -> "MidEdgeFaces":
         rest = rest_faces(mesh, material)
         t1, t2 = rest.outward[..., 0], rest.outward[..., 1]
         shape = jnp.stack([t1**2, t2**2, 2.0 * t1 * t2], axis=1)  # (f, 3 strains, 3 edges)
