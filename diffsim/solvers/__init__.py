@@ -17,6 +17,15 @@ from ._band import (
     cholesky_solve as cholesky_solve,
     factorise as factorise,
 )
+from ._continuation import (
+    AbstractFamily as AbstractFamily,
+    PathSettings as PathSettings,
+    Point as Point,
+    Reached as Reached,
+    begin as begin,
+    follow as follow,
+    on_path as on_path,
+)
 from ._coupled import CoupledMatrix as CoupledMatrix
 from ._elements import (
     AbstractElements as AbstractElements,
