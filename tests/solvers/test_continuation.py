@@ -208,7 +208,7 @@ def test_derivatives_of_points_on_a_path(measure):
     values = jnp.array([0.25, top, 0.0]) if measure == "apex" else jnp.full(12, 0.06)
 
     def found(p):
-        points, _ = walk(Truss(p[0] * STIFFNESS, p[1] * SERIES, measure), p[2] * values)
+        points, _ = walk(Truss(p[0] * STIFFNESS, p[1] * SERIES, measure=measure), p[2] * values)
         return jnp.concatenate([points.factor, points.q[:, 5], points.q[:, 7]])
 
     ones = jnp.ones(3)
