@@ -9,6 +9,7 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -186,9 +187,9 @@ def _triangles(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(read.points, float), np.asarray(faces, int)
 
 
-def _pyvista():
+def _pyvista() -> Any:
     try:
-        import pyvista
+        import pyvista  # pyright: ignore
     except ModuleNotFoundError as error:
         raise ImportError(
             'scenes in three dimensions need pyvista: pip install "diffsim[viz3d]"'
