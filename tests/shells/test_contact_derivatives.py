@@ -85,7 +85,7 @@ def _long_scene(steps: int) -> shells.Dynamics:
     poses = np.zeros((4, 6))
     poses[1, 2], poses[2, [0, 2]] = -5.5e-3, (4e-3, -5.5e-3)
     finger = shells.BodyContact(
-        shells.Sphere([0.045, 0.0, 1.2e-2], 5e-3),
+        shells.Capsule([0.042, -0.1, 1.2e-2], [0.042, 0.1, 1.2e-2], 5e-3),
         law,
         friction=shells.Friction(0.4, 5e-2),
         schedule=shells.Schedule(np.array([0.0, 0.3, 0.7, 1.0]) * end, poses),
