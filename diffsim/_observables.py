@@ -16,7 +16,8 @@ class Observables(eqx.Module):
 
     - `values`: arrays by name, in SI units; NaN throughout where the simulation failed.
     - `result`: a `RESULTS` code, successful or the reason of the failure with its remedy.
-    - `stats`: counts such as `num_steps`; never differentiated.
+    - `stats`: counts such as `num_steps`; never differentiated. Those called "failed_..." say where
+      a failed simulation was, and are shown with the failure.
     """
 
     values: dict[str, Array]
@@ -36,8 +37,19 @@ class Observables(eqx.Module):
         if failed.size:
             first = int(np.ravel(codes)[failed[0]])
             where = f" (sample {failed[0]} and {failed.size - 1} more)" if codes.ndim else ""
-            raise SimulationError(f"{name_of(first)}{where}: {remedy_of(first)}")
+            told = _told(self.stats, int(failed[0]))
+            raise SimulationError(f"{name_of(first)}{where}{told}: {remedy_of(first)}")
         return self
+
+
+def _told(stats: dict[str, Array], sample: int) -> str:
+    """What the stats of one of a batch say of its failure."""
+    told = {
+        name.removeprefix("failed_"): float(np.ravel(value)[min(sample, np.size(value) - 1)])
+        for name, value in stats.items()
+        if name.startswith("failed_")
+    }
+    return f" ({', '.join(f'{name} {value:.6g}' for name, value in told.items())})" if told else ""
 
 
 def observe(values: dict[str, Array], result: RESULTS, stats: dict[str, Array]) -> Observables:

@@ -23,7 +23,8 @@ class RESULTS(eqx.Enumeration):
         "ranges; narrow the bounds of the design space."
     )
     diverged = (
-        "An iterative solve did not converge. Tighten the time step or start nearer to a solution."
+        "An iterative solve did not converge. Take shorter steps of time or load, or start nearer "
+        "to a solution."
     )
     out_of_range = (
         "A state left the range in which the model is defined. Narrow the bounds of the design "

@@ -142,6 +142,26 @@ def plot(
         print(path)
 
 
+@app.command()
+def view(
+    series: Annotated[Path, typer.Argument(help="A .pvd list of VTU files, or one VTU file.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A .gif film or .png of the last frame.")
+    ] = None,
+) -> None:
+    """Show a sheet that moves in a window, or draw it (extra viz3d)."""
+    from . import _viz3d
+
+    makers = {".gif": _viz3d.film, ".png": _viz3d.draw}
+    if output is not None and output.suffix not in makers:
+        raise typer.BadParameter(f"must end in .gif or .png, but is {output.name!r}")
+    read = _viz3d.read_series(series)
+    if output is None:
+        _viz3d.window(read)
+    else:
+        print(makers[output.suffix](read, output))
+
+
 @comparing.command("offline")
 def compare_offline(
     directory: Annotated[Path, typer.Argument(help="Of `diffsim run offline_comparison`.")],

@@ -19,6 +19,7 @@ PACKAGES = ("diffsim", "surrogates", "experiments")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # Import name -> distribution, where they differ.
 DISTRIBUTIONS = {
+    "PIL": "pillow",
     "PyNomad": "pynomadbbo",
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",

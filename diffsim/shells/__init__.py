@@ -10,6 +10,13 @@ from ._assembly import Assembly as Assembly
 from ._deformable import AbstractBody as AbstractBody, AbstractDeformable as AbstractDeformable
 from ._dynamics import Dynamics as Dynamics
 from ._equilibrium import Equilibrium as Equilibrium
+from ._equilibrium_path import (
+    AbstractControl as AbstractControl,
+    ByDisplacement as ByDisplacement,
+    ByDistance as ByDistance,
+    ByFactor as ByFactor,
+    EquilibriumPath as EquilibriumPath,
+)
 from ._linear import (
     buckling_factors as buckling_factors,
     linear_response as linear_response,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PyTree
 
 from .._types import Scalar, ScalarLike
@@ -17,6 +18,7 @@ from ..solvers import (
     SparsePattern,
     sparse_pattern,
 )
+from ._apart import check_bodies_apart
 from ._deformable import AbstractBody, AbstractDeformable
 from ._supports import Hold
 from .contact import BodyContact, SelfContact
@@ -201,10 +203,14 @@ class Assembly(AbstractDeformable):
         return sum(momenta, jnp.zeros(3)), sum(turning, jnp.zeros(3))
 
     def check_start(self, positions: Float[Array, "v 3"]) -> None:
-        for body, own in zip(self.bodies, self._split(positions), strict=True):
-            body.check_start(own)
-        if self.self_contact is not None:
-            self.self_contact.check_apart(self.mesh, positions)
+        pieces = zip(self.names, self.bodies, self._split(positions), strict=True)
+        for name, body, own in pieces:
+            try:
+                body.check_start(own)
+            except ValueError as error:
+                raise ValueError(f"body {name!r} of the Assembly: {error}") from error
+        if self.self_contact is not None and not isinstance(positions, Tracer):
+            check_bodies_apart(self, np.asarray(positions))
 
     def touched(self, positions: Float[Array, "v 3"], time: ScalarLike) -> dict[str, Array]:
         pieces = zip(self.bodies, self._split(positions), strict=True)

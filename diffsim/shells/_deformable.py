@@ -21,7 +21,7 @@ from ..solvers import (
 from ._material import AbstractSubstance
 from ._supports import Hold
 from .contact import BodyContact, SelfContact, check_apart
-from .mesh import AbstractMesh, AbstractSurface
+from .mesh import AbstractMesh, AbstractSurface, refuse
 
 
 class AbstractDeformable(eqx.Module):
@@ -187,10 +187,11 @@ class AbstractBody(AbstractDeformable):
 
     def check_start(self, positions: Float[Array, "v 3"]) -> None:
         density = self.material.density
-        if not isinstance(density, Tracer) and not np.all(np.asarray(density) > 0):
-            raise ValueError(
-                "density must be positive everywhere for Dynamics, but is zero somewhere."
-            )
+        if not isinstance(density, Tracer):
+            without = np.asarray(~(np.asarray(density) > 0))
+            if without.ndim == 0 and without:
+                raise ValueError("density must be positive for Dynamics, but is zero everywhere.")
+            refuse(without, "density must be positive for Dynamics, but is zero in cells")
         check_apart(self.contacts, positions)
         if self.self_contact is not None:
             assert isinstance(self.mesh, AbstractSurface)

@@ -1,17 +1,19 @@
 """Static equilibrium along a path of loads."""
 
-from typing import ClassVar
+from functools import partial
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from .._observables import Observables, observe
 from .._simulator import AbstractLens, AbstractSimulator, Leaf
-from .._status import code, from_code, is_successful, worst
-from ..solvers import differentiable, minimise, mixed_newton
+from .._status import RESULTS, code, from_code, is_successful
+from .._types import IntScalar, Scalar
+from ..solvers import Potential, differentiable, minimise, mixed_newton
 from ._mechanism import check_supported
 from ._shell import Shell
 from .contact import check_apart
@@ -36,16 +38,18 @@ class Equilibrium(AbstractSimulator):
     and "contact_force" (t, c, 3), what each exerts on the sheet, N.
 
     Found by Newton's method with extrapolated stresses; where that fails, by minimising the energy
-    from the last shape. Derivatives, forward or reverse, come from the implicit-function theorem:
-    one factorisation and one solve a load.
+    from the last shape; where that fails, too, by going halfway first (from no load, at the first
+    one), and so on up to ten times. Derivatives, forward or reverse, come from the
+    implicit-function theorem: one factorisation and one solve a load.
 
     **Raises:** `ValueError` if the supports leave a rigid motion free, the start lies in a body, or
     there is contact with friction (whose forces depend on the way there) or of the sheet with
     itself: let `Dynamics` bring these to rest.
 
     **Limits:** limit points (snap-through) under a given load have no neighbouring equilibrium: the
-    minimiser then jumps to another one, or the result is `RESULTS.diverged`. Prescribe the motion
-    of a support there.
+    minimiser then jumps to another one, or the result is `RESULTS.diverged`, and
+    `stats["failed_load"]` and `["failed_residual"]` say at which load (1 is the first) and with
+    which largest force that is left, N. Take an `EquilibriumPath` there.
     """
 
     shell: Shell
@@ -57,19 +61,8 @@ class Equilibrium(AbstractSimulator):
     batches: ClassVar = "in turn"
 
     def __init__(self, shell: Shell, start=None, *, tolerance: float = 1e-9, max_steps: int = 200):
-        if not 1e-14 <= tolerance <= 1e-3:
-            raise ValueError(f"tolerance must be between 1e-14 and 1e-3, but is {tolerance!r}.")
-        check_supported(shell)
-        _check_smooth(shell)
-        start = shell.mesh.positions if start is None else jnp.asarray(start, float)
-        if start.shape != shell.mesh.positions.shape or not np.isfinite(start).all():
-            raise ValueError(
-                f"start must be finite, of shape {shell.mesh.positions.shape}, but has "
-                f"{start.shape}."
-            )
-        check_apart(shell.contacts, start)
+        self.start = check_statics(shell, start, tolerance)
         self.shell = shell
-        self.start = start
         self.tolerance = tolerance
         self.max_steps = max_steps
 
@@ -80,39 +73,109 @@ class Equilibrium(AbstractSimulator):
         factors = jnp.ones(1) if inputs is None else jnp.asarray(inputs, float)
 
         def load(carry, factor):
-            start, memory = carry
-            q, result, steps = self._solve(start, factor, memory)
+            start, last, memory, alive = carry
+            found = self._search(start, last, factor, memory, alive)
+            potential = self._potential(self.shell, factor, memory)
+            q = differentiable(potential, found.q)
             memory = self.shell.remembered(q, factor, memory)
-            return (jax.lax.stop_gradient(q), memory), (q, memory, code(result), steps)
+            arrived = found.reached == 1.0
+            carry = (jax.lax.stop_gradient(q), factor, memory, arrived)
+            return carry, (q, memory, arrived, found)
 
         start = jax.lax.stop_gradient(self.shell.unknowns(self.start))
-        _, found = jax.lax.scan(load, (start, self.shell.fresh()), factors)
-        q, memory, codes, steps = found
-        values = jax.vmap(self._values)(q, factors, memory)
-        result = worst(*(from_code(codes[i]) for i in range(factors.size)))
-        return observe(values, result, {"newton_steps": jnp.sum(steps)})
-
-    def _solve(self, q0, factor, memory):
-        potential = self.shell.unslanted(self.shell.potential(factor, factor, memory=memory))
-        fixed = jax.lax.stop_gradient(potential)
-        settings = self.shell.settings(self.tolerance, self.max_steps)
-        quick = mixed_newton(fixed, q0, settings)
-        found = jax.lax.cond(
-            is_successful(quick.result), lambda: quick, lambda: minimise(fixed, q0, settings)
-        )
-        return differentiable(potential, found.q), found.result, quick.steps + found.steps
-
-    def _values(self, q, factor, memory):
-        potential = self.shell.potential(factor, factor, memory=memory)
-        reactions = jnp.where(potential.free, 0.0, potential.full_gradient(q))
-        return {
-            "positions": self.shell.positions(q),
-            "unknowns": q,
-            "factor": factor,
-            "reactions": self.shell.positions(reactions),
-            **self.shell.energies(q, factor, memory),
-            **self.shell.touched(self.shell.positions(q), factor),
+        begun = (start, jnp.zeros(()), self.shell.fresh(), jnp.asarray(True))
+        _, (q, memory, arrived, found) = jax.lax.scan(load, begun, factors)
+        values = jax.vmap(partial(at_rest_under, self.shell))(q, factors, memory)
+        failed = jnp.argmin(arrived)
+        stats = {
+            "newton_steps": jnp.sum(found.steps),
+            "halvings": jnp.sum(found.halvings),
+            "failed_load": jnp.where(jnp.all(arrived), 0, failed + 1),
+            "failed_residual": jnp.where(jnp.all(arrived), 0.0, found.residual[failed]),
         }
+        arrival = jnp.where(jnp.all(arrived), code(RESULTS.successful), code(RESULTS.diverged))
+        return observe(values, from_code(arrival), stats)
+
+    def _potential(self, shell: Shell, factor, memory) -> Potential:
+        return shell.unslanted(shell.potential(factor, factor, memory=memory))
+
+    def _search(self, q0, last, factor, memory, alive) -> "_Search":
+        """From equilibrium at the `last` factor to one at this; not differentiated."""
+        shell, last, factor, memory = jax.lax.stop_gradient((self.shell, last, factor, memory))
+        settings = shell.settings(self.tolerance, self.max_steps)
+
+        def cond(state: _Search):
+            return alive & (state.reached < 1.0) & (state.halvings <= _HALVINGS)
+
+        def body(state: _Search) -> _Search:
+            to = jnp.minimum(state.reached + state.part, 1.0)
+            now = jnp.where(to == 1.0, factor, last + to * (factor - last))
+            potential = self._potential(shell, now, memory)
+            quick = mixed_newton(potential, state.q, settings)
+            easy = is_successful(quick.result)
+            end = jax.lax.cond(easy, lambda: quick, lambda: minimise(potential, state.q, settings))
+            fine = is_successful(end.result)
+            return _Search(
+                q=jnp.where(fine, end.q, state.q),
+                reached=jnp.where(fine, to, state.reached),
+                part=jnp.where(fine, 1.0, 0.5) * state.part,
+                halvings=state.halvings + ~fine,
+                steps=state.steps + quick.steps + jnp.where(easy, 0, end.steps),
+                residual=end.residual,
+            )
+
+        zero, one = jnp.zeros(()), jnp.ones(())
+        start = _Search(q0, zero, one, jnp.asarray(0), jnp.asarray(0), jnp.asarray(jnp.inf))
+        return jax.lax.while_loop(cond, body, start)
+
+
+class _Search(NamedTuple):
+    """How far towards a load, as a part of the way, and with which part next."""
+
+    q: Float[Array, " n"]
+    reached: Scalar
+    part: Scalar
+    halvings: IntScalar
+    steps: IntScalar
+    residual: Scalar
+
+
+# Steps of load are not made shorter than a thousandth of what was asked for.
+_HALVINGS = 10
+
+
+def at_rest_under(
+    shell: Shell, q: Float[Array, " n"], factor: Scalar, memory: PyTree
+) -> dict[str, Array]:
+    """What is observed of an equilibrium `q` (n,) at a load factor."""
+    potential = shell.potential(factor, factor, memory=memory)
+    reactions = jnp.where(potential.free, 0.0, potential.full_gradient(q))
+    return {
+        "positions": shell.positions(q),
+        "unknowns": q,
+        "factor": factor,
+        "reactions": shell.positions(reactions),
+        **shell.energies(q, factor, memory),
+        **shell.touched(shell.positions(q), factor),
+    }
+
+
+def check_statics(shell: Shell, start, tolerance: float) -> Float[Array, "v 3"]:
+    """The positions to begin with, the rest shape if `start` is None.
+
+    **Raises:** `ValueError` as `Equilibrium` says.
+    """
+    if not 1e-14 <= tolerance <= 1e-3:
+        raise ValueError(f"tolerance must be between 1e-14 and 1e-3, but is {tolerance!r}.")
+    check_supported(shell)
+    _check_smooth(shell)
+    start = shell.mesh.positions if start is None else jnp.asarray(start, float)
+    if start.shape != shell.mesh.positions.shape or not np.isfinite(start).all():
+        raise ValueError(
+            f"start must be finite, of shape {shell.mesh.positions.shape}, but has {start.shape}."
+        )
+    check_apart(shell.contacts, start)
+    return start
 
 
 def _check_smooth(shell: Shell) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int
 
 from .._types import Scalar
@@ -31,6 +32,13 @@ class Schedule(eqx.Module):
                 f"poses must have shape ({self.times.size}, 6), one row for each time, but have "
                 f"{self.poses.shape}."
             )
+        if not isinstance(self.times, Tracer):
+            late = np.flatnonzero(~(np.diff(np.asarray(self.times)) > 0))
+            if late.size:
+                raise ValueError(
+                    f"times must increase, but time {late[0] + 1} is {self.times[late[0] + 1]} "
+                    f"after {self.times[late[0]]}."
+                )
 
     def at(self, time) -> tuple[Float[Array, " 3"], Float[Array, "3 3"]]:
         """Translation and rotation matrix."""

@@ -14,6 +14,15 @@ from ._algebraic import (
     ConstrainedMatrix as ConstrainedMatrix,
 )
 from ._conjugate import ConjugateGradients as ConjugateGradients
+from ._continuation import (
+    AbstractFamily as AbstractFamily,
+    PathSettings as PathSettings,
+    Point as Point,
+    Reached as Reached,
+    begin as begin,
+    follow as follow,
+    on_path as on_path,
+)
 from ._elements import (
     AbstractElements as AbstractElements,
     congruent as congruent,

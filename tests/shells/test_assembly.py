@@ -119,5 +119,68 @@ def test_errors_name_the_body():
     crossing = _moved(shells.block([0.01] * 3, [1, 1, 1]).skin(), [0.001, 0.01, 0.0])
     body = shells.RigidBody(crossing, shells.RigidMaterial(1000.0))
     both = shells.Assembly({"sheet": sheet, "brick": body}, self_contact=shells.SelfContact(LAW))
-    with pytest.raises(ValueError, match="begin without crossing itself"):
+    begun = r"edge of vertices \[\d, \d\] of '(sheet|brick)' pierces the face of vertices \["
+    with pytest.raises(ValueError, match=begun):
         shells.Dynamics(both, step=1e-3, steps=1)
+
+
+def _scene(**bodies) -> shells.Assembly:
+    return shells.Assembly(bodies, self_contact=shells.SelfContact(LAW))
+
+
+def _cube(size, shift=(0.0, 0.0, 0.0), density=1000.0) -> shells.RigidBody:
+    skin = _moved(shells.block([size] * 3, [1, 1, 1]).skin(), shift)
+    return shells.RigidBody(skin, shells.RigidMaterial(density))
+
+
+def _begin(scene) -> shells.Dynamics:
+    return shells.Dynamics(scene, step=1e-3, steps=1, scheme="implicit_euler")
+
+
+def test_bodies_that_begin_inside_each_other_are_named():
+    hull = shells.Solid(
+        _moved(shells.block([0.1] * 3, [1, 1, 1]), [0.0, 0.0, 0.01]),
+        shells.SolidMaterial(1e6, 0.3, 1000.0),
+    )
+    # Nothing is pierced.
+    with pytest.raises(ValueError, match=r"'sheet' begins inside 'hull': 12 of its vertices do"):
+        _begin(_scene(sheet=_sheet(), hull=hull))
+    with pytest.raises(ValueError, match=r"'small' begins inside 'large': 8 of its vertices do"):
+        _begin(_scene(small=_cube(0.01, [0.002, 0.001, 0.003]), large=_cube(0.03)))
+    with pytest.raises(ValueError, match="'small' begins inside 'large'"):
+        _begin(_scene(large=_cube(0.03), small=_cube(0.01, [0.002, 0.001, 0.003])))
+    _begin(_scene(one=_cube(0.01), other=_cube(0.01, [0.02, 0.0, 0.0])))
+    # A sheet that is closed is hollow: what it holds may be there.
+    ball = shells.Shell(shells.ball(0.03, cells=2).skin(), PAPER)
+    _begin(_scene(balloon=ball, brick=_cube(0.01)))
+
+
+def test_bodies_that_touch_at_the_start_are_named():
+    lying = _cube(0.01, [0.003, 0.001, 0.005])
+    with pytest.raises(
+        ValueError, match=r"vertex \d of 'brick' lies on the face of vertices .*'sh"
+    ):
+        _begin(_scene(sheet=_sheet(), brick=lying))
+    one, two = shells.strip(0.04, 0.02, (3, 2)), shells.strip(0.04, 0.02, (2, 3))
+    positions = np.concatenate([np.asarray(one.positions) + 0.004, np.asarray(two.positions)])
+    positions[:, 2] = 0.0
+    faces = np.concatenate([np.asarray(one.faces), np.asarray(two.faces) + one.num_vertices])
+    mesh = shells.TriangleMesh(positions, faces)
+    both = shells.Shell(mesh, PAPER, self_contact=shells.SelfContact(LAW))
+    with pytest.raises(ValueError, match=r"vertex \d+ lies on the face of vertices \["):
+        shells.Dynamics(both, step=1e-3, steps=1)
+
+
+def test_a_body_without_mass_is_named():
+    with pytest.raises(ValueError, match=r"body 'hollow' of the Assembly: density must be posit"):
+        _begin(_scene(sheet=_sheet(), hollow=_cube(0.01, [0.0, 0.0, 0.02], density=0.0)))
+    faces = shells.strip(0.04, 0.02, (3, 2)).num_faces
+    holes = np.full(faces, 1000.0)
+    holes[[2, 5]] = 0.0
+    thin = shells.IsotropicMaterial(1e7, 0.3, 5e-4, holes)
+    sheet = shells.Shell(shells.strip(0.04, 0.02, (3, 2)), thin)
+    with pytest.raises(ValueError, match=r"body 'sheet' .* but is zero in cells 2, 5"):
+        _begin(_scene(sheet=sheet))
+    table = shells.BodyContact(shells.Plane(), LAW)
+    with pytest.raises(ValueError, match=r"body 'low' of the Assembly: .* vertices \[0, 1, 2"):
+        _begin(_scene(low=_sheet(contacts=[table])))

@@ -67,5 +67,7 @@ def test_bad_input():
     with pytest.raises(ValueError, match=r"velocities must have shape \(9, 3\)"):
         shells.Dynamics(shell, step=1e-3, steps=3, velocities=np.zeros((3, 3)))
     light = shells.Shell(mesh, shells.IsotropicMaterial(1e7, 0.3, 1e-3))
-    with pytest.raises(ValueError, match="density must be positive everywhere"):
+    with pytest.raises(
+        ValueError, match="density must be positive for Dynamics, but is zero everywhere"
+    ):
         shells.Dynamics(light, step=1e-3, steps=3)

@@ -119,6 +119,41 @@ def test_a_mechanism_is_refused():
         shells.natural_frequencies(hanging(supports=[along]), 1)
 
 
+def test_each_of_several_sheets_must_be_held():
+    one, two = shells.strip(1.0, 0.1, (4, 2)), shells.strip(1.0, 0.1, (4, 2))
+    positions = np.concatenate(
+        [one.positions, np.asarray(two.positions) + np.array([0.0, 0.0, 0.1])]
+    )
+    faces = np.concatenate([one.faces, np.asarray(two.faces) + one.num_vertices])
+    material = shells.IsotropicMaterial(1e9, 0.0, 1e-3, 1.0)
+    mesh = shells.TriangleMesh(positions, faces)
+    lower = shells.Clamp(lambda x, y, z: (x < 1e-9) & (z < 0.05))
+    named = r"hold piece 1 of the mesh \(vertices 15, 16.*leave 6 rigid .* vertices none"
+    with pytest.raises(ValueError, match=named):
+        shells.Equilibrium(shells.Shell(mesh, material, supports=[lower]))
+    shells.Equilibrium(
+        shells.Shell(mesh, material, supports=[shells.Clamp(lambda x, y, z: x < 1e-9)])
+    )
+
+
+def test_a_load_that_is_too_much_at_once_is_halved():
+    """Fourteen factorisations from flat to hanging are not allowed, a few at a time are. Where
+    nothing helps, load and residual are told."""
+    shell = hanging((8, 2))
+    solve = eqx.filter_jit(lambda e, factors: e(factors))
+    whole = solve(shells.Equilibrium(shell), None).checked()
+    halved = solve(shells.Equilibrium(shell, max_steps=6), None).checked()
+    assert int(whole.stats["halvings"]) == 0 < int(halved.stats["halvings"])
+    expected = whole.values["positions"]
+    np.testing.assert_allclose(halved.values["positions"], expected, atol=1e-8)
+    failed = solve(shells.Equilibrium(shell, max_steps=1), jnp.array([0.0, 1.0]))
+    assert np.all(np.isnan(failed.values["positions"]))
+    with pytest.raises(
+        ds.SimulationError, match=r"diverged \(load 2, residual [\d.e+-]+\): .*short"
+    ):
+        failed.checked()
+
+
 def test_other_bad_input():
     shell = hanging((4, 2))
     with pytest.raises(ValueError, match="tolerance must be between"):

@@ -25,7 +25,7 @@ CHEAP = (
     "block_sticks",
     "hanging_bar",
 )
-SLOW = ("stopping_distance", "penalty_depth")
+SLOW = ("stopping_distance", "penalty_depth", "buckling_path")
 
 
 @pytest.mark.parametrize(

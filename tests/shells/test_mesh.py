@@ -85,6 +85,12 @@ def test_neighbours_are_mutual():
             [[0, 1, 2], [0, 3, 4]],
             r"one fan, but do not at vertices 0",
         ),
+        # Vertex 3 on the wrong side of the diagonal: its face is turned over.
+        (
+            [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0.8, 0.3, 0]],
+            FACES,
+            r"must not lie on each other \(is one inverted\?\), but do faces \(0, 1\)",
+        ),
     ],
 )
 def test_bad_meshes_are_refused_by_element(points, faces, message):

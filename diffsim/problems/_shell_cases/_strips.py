@@ -7,8 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...shells import (
+    ByDisplacement,
     Clamp,
     Equilibrium,
+    EquilibriumPath,
     Gravity,
     Guide,
     IsotropicMaterial,
@@ -111,6 +113,37 @@ def _post_buckling(end_angle: float, cells: int) -> dict[str, float]:
     }
 
 
+# End angles, degrees, and the largest departure of the rest shape from straight, m.
+_ANGLES, _BOW = (20, 60, 90), 1e-4
+
+
+def _buckling_path(cells: int) -> dict[str, float]:
+    """From rest through Euler's load, at the deflections of some end angles."""
+    flat = mesh_of_strip(cells, "alternating")
+    x, y, _ = np.asarray(flat.positions).T
+    bowed = np.stack([x, y, _BOW * np.sin(np.pi * x / _LENGTH)], axis=1)
+    mesh = TriangleMesh(bowed, np.asarray(flat.faces))
+    euler = np.pi**2 * _STIFFNESS / _LENGTH**2
+    loads = [PointLoad((-euler, 0.0, 0.0), tip)]
+    shell = Shell(mesh, sheet(), loads=loads, supports=[Pin(root), Pin(tip, "yz")])
+    centre = mesh.select(lambda x, y, z: np.abs(x - 0.5 * _LENGTH) < 1e-6)
+    path = EquilibriumPath(shell, ByDisplacement(centre))
+    deflections = [analytic.buckled_strip(np.deg2rad(angle))[2] for angle in _ANGLES]
+    found = _solve(path, jnp.asarray(deflections) - _BOW).checked().values
+    shortening = _LENGTH - np.asarray(found["positions"])[:, mesh.select(tip), 0].mean(axis=1)
+    values = zip(np.asarray(found["factor"]), shortening, strict=True)
+    return _by_angle(values)
+
+
+def _by_angle(values) -> dict[str, float]:
+    """Loads and shortenings under names."""
+    return {
+        name: float(value)
+        for angle, (load, short) in zip(_ANGLES, values, strict=True)
+        for name, value in ((f"load_{angle}", load), (f"shortening_{angle}", short))
+    }
+
+
 def _truth(solution: tuple[float, float, float]) -> dict[str, float]:
     return {"x": solution[0], "droop": solution[1]}
 
@@ -153,6 +186,15 @@ def strip_cases() -> tuple[ShellCase, ...]:
             "post_buckling_60",
             partial(_post_buckling, np.pi / 3),
             {"shortening": shortening, "deflection": deflection},
+            "elliptic integrals",
+            resolution=40,
+            tolerance=1e-2,
+            tags=_PATH,
+        ),
+        ShellCase(
+            "buckling_path",
+            _buckling_path,
+            _by_angle(analytic.buckled_strip(np.deg2rad(angle))[:2] for angle in _ANGLES),
             "elliptic integrals",
             resolution=40,
             tolerance=1e-2,

@@ -85,3 +85,31 @@ def crossings(positions: np.ndarray, edges: np.ndarray, faces: np.ndarray) -> np
     around = np.stack([volume(p, q, a, b), volume(p, q, b, c), volume(p, q, c, a)])
     through = sides & ((around > 0).all(axis=0) | (around < 0).all(axis=0))
     return np.stack([edge[through], face[through]], axis=1)
+
+
+def touching(positions: np.ndarray, faces: np.ndarray, bodies: np.ndarray) -> np.ndarray:
+    """(c, 4) vertices that lie on faces, to round-off; `bodies` as for `near_vertex_faces`."""
+    least = 1e-12 * float(np.ptp(positions, axis=0).max())
+    found = near_vertex_faces(positions, faces, bodies, least)
+    p, a, b, c = positions[found].swapaxes(0, 1)
+    crossed = np.cross(b - a, c - a)
+    doubled = np.linalg.norm(crossed, axis=1)
+    normal = crossed / doubled[:, None]
+    flat = np.abs(np.sum(normal * (p - a), axis=1)) <= least
+    part = lambda x, y: np.sum(np.cross(x - p, y - p) * normal, axis=1) / doubled
+    inside = np.minimum(np.minimum(part(a, b), part(b, c)), part(c, a)) >= -1e-12
+    return found[flat & inside]
+
+
+def winding_numbers(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """How often closed triangles (f, 3, 3), turned outwards, go round each point (p, 3): one
+    inside, zero outside.
+
+    A sum of solid angles (A. van Oosterom, J. Strackee, IEEE Trans. Biomed. Eng. 30 (1983) 125).
+    """
+    a, b, c = (triangles[None, :, i] - points[:, None] for i in range(3))
+    x, y, z = (np.linalg.norm(corner, axis=2) for corner in (a, b, c))
+    dot = lambda u, v: np.sum(u * v, axis=2)
+    volume = dot(a, np.cross(b, c))
+    rest = x * y * z + dot(a, b) * z + dot(b, c) * x + dot(c, a) * y
+    return np.sum(np.arctan2(volume, rest), axis=1) / (2.0 * np.pi)

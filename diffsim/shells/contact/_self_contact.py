@@ -13,7 +13,7 @@ from ..._types import BoolScalar, Scalar
 from ...solvers import AbstractElements, AbstractEncounters, Slip
 from ..energies import vertex_unknowns
 from ..mesh import AbstractSurface
-from ._broad_phase import crossings, near_edges, near_vertex_faces
+from ._broad_phase import crossings, near_edges, near_vertex_faces, touching
 from ._friction import Friction, Rubbing, normal_force
 from ._laws import AbstractNormalLaw, Barrier
 from ._pairs import edge_edge_weights, parallel_weight, vertex_face_weights
@@ -95,7 +95,7 @@ class SelfContact(eqx.Module):
             )
 
     def check_apart(self, mesh: AbstractSurface, positions: Float[Array, "v 3"]) -> None:
-        """**Raises:** `ValueError` naming edges that pierce faces."""
+        """**Raises:** `ValueError` naming edges that pierce faces, or vertices that lie on them."""
         if isinstance(positions, Tracer):
             return
         edges, faces = np.asarray(mesh.edges), np.asarray(mesh.faces)
@@ -105,6 +105,12 @@ class SelfContact(eqx.Module):
             raise ValueError(
                 f"the sheet must begin without crossing itself, but edge {edge} (vertices "
                 f"{edges[edge].tolist()}) pierces face {face}, and {len(found) - 1} more do."
+            )
+        met = touching(np.asarray(positions), faces, np.asarray(mesh.bodies()))
+        if met.size:
+            raise ValueError(
+                f"the sheet must begin without touching itself, but vertex {met[0, 0]} lies on the "
+                f"face of vertices {met[0, 1:].tolist()}, and {len(met) - 1} more do."
             )
 
     def smallest_gap(self, mesh: AbstractSurface, q: Float[Array, " n"]) -> Scalar:

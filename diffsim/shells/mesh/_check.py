@@ -4,6 +4,8 @@ import numpy as np
 
 # Twice the area of a face relative to the square of its longest edge: below this it is a line.
 _FLATTEST = 1e-10
+# Cosine of the angle between the normals of neighbours: below this one lies on the other.
+_SHARPEST = -1.0 + 1e-6
 # Vertices nearer than this part of the mesh's size are at the same place.
 _NEAREST = 1e-12
 
@@ -27,6 +29,7 @@ def check_mesh(positions: np.ndarray, faces: np.ndarray) -> None:
     _check_faces(positions, faces)
     _check_vertices(positions, faces)
     _check_edges(faces)
+    _check_folds(positions, faces)
 
 
 def _check_faces(positions: np.ndarray, faces: np.ndarray) -> None:
@@ -58,6 +61,25 @@ def _check_edges(faces: np.ndarray) -> None:
         "neighbouring faces must be oriented alike, but run the same way along edges",
     )
     _check_fans(faces)
+
+
+def _check_folds(positions: np.ndarray, faces: np.ndarray) -> None:
+    """A face turned over between its neighbours: the fold of π has no sign."""
+    directed = faces[:, [[1, 2], [2, 0], [0, 1]]].reshape(-1, 2)
+    _, which = np.unique(np.sort(directed, axis=1), axis=0, return_inverse=True)
+    order = np.argsort(which.reshape(-1), kind="stable")
+    same = np.flatnonzero(np.diff(which.reshape(-1)[order]) == 0)
+    one, other = order[same] // 3, order[same + 1] // 3
+    a, b, c = (positions[faces[:, i]] for i in range(3))
+    crossed = np.cross(b - a, c - a)
+    normals = crossed / np.linalg.norm(crossed, axis=1, keepdims=True)
+    back = np.sum(normals[one] * normals[other], axis=1) < _SHARPEST
+    pairs = list(zip(one[back].tolist(), other[back].tolist(), strict=True))
+    if pairs:
+        raise ValueError(
+            "neighbouring faces must not lie on each other (is one inverted?), but do faces "
+            f"{_listed(pairs)}."
+        )
 
 
 def _check_fans(faces: np.ndarray) -> None:

@@ -133,5 +133,7 @@ def test_bad_input():
     # Under the type checks of the tests their error comes first.
     with pytest.raises((ValueError, TypeError), match="loads"):
         shells.Solid(mesh, MATERIAL, loads=[shells.Traction((0.0, 0.0, 1.0))])  # pyright: ignore
-    with pytest.raises(ValueError, match="density must be positive everywhere"):
+    with pytest.raises(
+        ValueError, match="density must be positive for Dynamics, but is zero everywhere"
+    ):
         shells.Dynamics(shells.Solid(mesh, shells.SolidMaterial(1e5, 0.3)), step=1e-3, steps=1)
