@@ -127,8 +127,9 @@ def test_the_parameters_of_a_finer_recording_are_found_from_several_starts():
 
 
 @pytest.mark.slow
-def test_a_rod_that_presses_takes_the_upper_sheet_along_and_leaves_the_lower_one():
-    task = shell_tasks.shell_task("separating")
+@pytest.mark.parametrize("name", ["separating", "separating_cloth"])
+def test_a_rod_that_presses_takes_the_upper_sheet_along_and_leaves_the_lower_one(name):
+    task = shell_tasks.shell_task(name)
     problem = task.build()
     program = jax.jit(lambda x: problem.evaluate(x, "jacobian"))
     found = program(problem.space.unit_cube({"down": -1.4e-3, "along": 0.0149}))
