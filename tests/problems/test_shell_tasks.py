@@ -224,3 +224,20 @@ def test_the_published_strip_begins_as_a_u_with_rest_angles_behind_by_the_yield_
     # Row 15 is held on the table, row 0 lies over it, rows 6 and 9 over each other.
     np.testing.assert_allclose([x[15], x[0], x[6] - x[9]], [0.03, 0.03, 0.0], atol=1e-12)
     np.testing.assert_allclose([z[15], z[9], z[0] - z[15]], [4e-4, 4e-4, 0.04 / 3.0], atol=1e-12)
+
+
+def test_a_brick_that_is_carried_all_the_way_is_at_its_marks():
+    problem = shell_tasks.shell_task("lifting_block").build()
+    still = jnp.broadcast_to(problem.simulator.positions, (41, *problem.simulator.positions.shape))
+    carried = still + jnp.array([-0.012, -0.012, 0.01])
+    thrown = carried.at[21, -8:, 2].add(0.004)
+    short = np.array([12.0, 12.0, -10.0] * 2) / np.sqrt(2.0)
+    for positions, expected in (
+        (carried, np.zeros(12)),
+        (still, [*short, *[0.0] * 6]),
+        (thrown, [*[0.0] * 8, 2.0, *[0.0] * 3]),
+    ):
+        found = problem.objective.residuals(
+            observe({"positions": positions}, RESULTS.successful, {})
+        )
+        np.testing.assert_allclose(found, expected, atol=1e-9)
