@@ -205,7 +205,7 @@ def test_rest_angles_follow_from_the_positions_as_the_bending_remembers_them():
     ("kink", "message"),
     [
         (Kink([(0, 1)], 0.0, 0.1), "edges of a Kink must be between two faces"),
-        (Kink([(1, 4)], 0.0, 0.0), "tolerance of a Kink must be positive"),
+        (Kink([(2, 3)], 0.0, 0.0), "tolerance of a Kink must be positive"),
     ],
 )
 def test_kinks_are_checked(kink, message):
