@@ -1,5 +1,7 @@
 """A brick on a sheet that grippers hold by both ends."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ...shells import (
@@ -32,7 +34,7 @@ def plastic_sheet() -> TriangleMesh:
 
 
 def brick_on_sheet(
-    mesh: TriangleMesh, supports: list[AbstractSupport], x: float, friction: float
+    mesh: TriangleMesh, supports: Sequence[AbstractSupport], x: float, friction: float
 ) -> Assembly:
     """A plastic "sheet" of 0.5 mm, E = 100 MPa, and on it a rigid "brick" of 12 × 12 × 6 mm and
     2000 kg/m³, with its middle at `x` (m) and across in the middle."""

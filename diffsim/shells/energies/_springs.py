@@ -97,7 +97,9 @@ class SpringBending(AbstractBending):
         memory: Kinks | None = None,
     ) -> "_Hinges":
         # Faces with D = 4/3 Kb A, whose mean over an edge is 2/3 Kb (A₁ + A₂).
-        plate = IsotropicMaterial(16.0 * self.stiffness * mesh.areas(), 0.0, 1.0)
+        plate = IsotropicMaterial(
+            young=16.0 * self.stiffness * mesh.areas(), poisson=0.0, thickness=1.0
+        )
         hinges = HingeBending().elements(mesh, plate, guides)
         assert isinstance(hinges, _Hinges)
         if memory is None:
