@@ -24,7 +24,7 @@ _MARGIN = 0.01
 
 def film(
     motion: shells.Dynamics,
-    marks: Marks,
+    marks: Marks | None,
     values: Mapping[str, np.ndarray],
     title: str,
     path: Path,
@@ -35,7 +35,9 @@ def film(
     times, positions = values["time"], values["positions"][..., [0, 2]]
     edges = np.asarray(motion.shell.mesh.edges)
     chosen = np.unique(np.linspace(0, len(times) - 1, _FRAMES).astype(int)).tolist()
-    goals = dict(zip(chosen, ticks(marks, values["positions"], chosen), strict=True))
+    goals = {k: np.zeros((0, 2, 2)) for k in chosen}
+    if marks is not None:
+        goals = dict(zip(chosen, ticks(marks, values["positions"], chosen), strict=True))
     figure, axes = _canvas(np.concatenate([a.reshape(-1, 2) for a in (positions, *goals.values())]))
     lines = LineCollection([], colors="C0")
     bodies = LineCollection([], colors="C1")

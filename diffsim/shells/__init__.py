@@ -71,6 +71,8 @@ from .energies import (
     MidEdgeBending as MidEdgeBending,
     NeoHookean as NeoHookean,
     PlasticBending as PlasticBending,
+    SpringBending as SpringBending,
+    SpringMembrane as SpringMembrane,
     StVenantKirchhoff as StVenantKirchhoff,
     hinge_angle as hinge_angle,
 )

@@ -7,7 +7,15 @@ import pytest
 
 from diffsim import RESULTS, LevenbergMarquardt, observe, shells, solve
 from diffsim.problems import shell_tasks
-from diffsim.problems.shell_tasks import Launch, Mark, Marks, Recorded, Waypoint
+from diffsim.problems.shell_tasks import (
+    Kink,
+    Kinked,
+    Launch,
+    Mark,
+    Marks,
+    Recorded,
+    Waypoint,
+)
 from diffsim.problems.shell_tasks._estimation import TRUTH
 
 
@@ -127,8 +135,9 @@ def test_the_parameters_of_a_finer_recording_are_found_from_several_starts():
 
 
 @pytest.mark.slow
-def test_a_rod_that_presses_takes_the_upper_sheet_along_and_leaves_the_lower_one():
-    task = shell_tasks.shell_task("separating")
+@pytest.mark.parametrize("name", ["separating", "separating_cloth"])
+def test_a_rod_that_presses_takes_the_upper_sheet_along_and_leaves_the_lower_one(name):
+    task = shell_tasks.shell_task(name)
     problem = task.build()
     program = jax.jit(lambda x: problem.evaluate(x, "jacobian"))
     found = program(problem.space.unit_cube({"down": -1.4e-3, "along": 0.0149}))
@@ -171,3 +180,64 @@ def _differences(program, x, step):
         for h in step * np.eye(x.size)
     ]
     return np.stack(columns, axis=1)
+
+
+def test_rest_angles_follow_from_the_positions_as_the_bending_remembers_them():
+    mesh, limit = shells.strip(0.06, 0.04, (3, 2)), 0.2
+    material = shells.IsotropicMaterial(1e6, 0.0, 1e-3, 1e3)
+    sheet = shells.Shell(mesh, material, bending=shells.SpringBending(100.0, limit))
+    inner = np.flatnonzero(np.asarray(mesh.edge_opposites)[:, 1] >= 0)
+    pairs = [tuple(edge) for edge in np.asarray(mesh.edges)[inner].tolist()]
+    goal = Kinked(mesh, [Kink(pairs[:4], 0.1, 0.02), Kink(pairs[4:5], 0.3, 0.5)], limit)
+    noise = 6e-3 * jax.random.normal(jax.random.key(3), (5, *mesh.positions.shape))
+    positions = mesh.positions + noise.at[0].set(0.0)
+    memory = sheet.fresh()
+    for place in positions[1:]:
+        memory = sheet.remembered(sheet.unknowns(place), 0.0, memory)
+    expected = np.asarray(memory.angles)[inner]
+    assert np.abs(expected[:5]).min() > 0.0
+    found = goal.residuals(observe({"positions": positions}, RESULTS.successful, {}))
+    misses = [(expected[:4].mean() - 0.1) / 0.02, (expected[4] - 0.3) / 0.5]
+    np.testing.assert_allclose(found, misses, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("kink", "message"),
+    [
+        (Kink([(0, 1)], 0.0, 0.1), "edges of a Kink must be between two faces"),
+        (Kink([(2, 3)], 0.0, 0.0), "tolerance of a Kink must be positive"),
+    ],
+)
+def test_kinks_are_checked(kink, message):
+    mesh = shells.strip(0.06, 0.04, (2, 1))
+    with pytest.raises(ValueError, match=message):
+        Kinked(mesh, [kink], 0.5)
+
+
+def test_the_published_strip_begins_as_a_u_with_rest_angles_behind_by_the_yield_angle():
+    problem = shell_tasks.shell_task("published_folding").build()
+    start = observe({"positions": problem.simulator.positions[None]}, RESULTS.successful, {})
+    angle = -(np.pi / 3 - 0.5)
+    expected = [(angle + 0.8) / 0.03, (angle + 0.55) / 0.03]
+    np.testing.assert_allclose(problem.objective.residuals(start), expected, rtol=1e-9)
+    x, _, z = np.asarray(problem.simulator.positions).reshape(16, 4, 3).mean(axis=1).T
+    # Row 15 is held on the table, row 0 lies over it, rows 6 and 9 over each other.
+    np.testing.assert_allclose([x[15], x[0], x[6] - x[9]], [0.03, 0.03, 0.0], atol=1e-12)
+    np.testing.assert_allclose([z[15], z[9], z[0] - z[15]], [4e-4, 4e-4, 0.04 / 3.0], atol=1e-12)
+
+
+def test_a_brick_that_is_carried_all_the_way_is_at_its_marks():
+    problem = shell_tasks.shell_task("lifting_block").build()
+    still = jnp.broadcast_to(problem.simulator.positions, (41, *problem.simulator.positions.shape))
+    carried = still + jnp.array([-0.012, -0.012, 0.01])
+    thrown = carried.at[21, -8:, 2].add(0.004)
+    short = np.array([12.0, 12.0, -10.0] * 2) / np.sqrt(2.0)
+    for positions, expected in (
+        (carried, np.zeros(12)),
+        (still, [*short, *[0.0] * 6]),
+        (thrown, [*[0.0] * 8, 2.0, *[0.0] * 3]),
+    ):
+        found = problem.objective.residuals(
+            observe({"positions": positions}, RESULTS.successful, {})
+        )
+        np.testing.assert_allclose(found, expected, atol=1e-9)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.sparse.linalg
 
-from ...shells import HingeBending, IsotropicMaterial, Shell, strip, tangent_stiffness
+from ...shells import IsotropicMaterial, Shell, strip, tangent_stiffness
 from ...solvers import elements_energy
 from ._case import ShellCase
 
@@ -35,7 +35,7 @@ def measured_modes(shell: Shell) -> dict[str, float]:
     bending = shell.potential().elements[1]
     middles = np.asarray(shell.mesh.positions)[np.asarray(shell.mesh.faces)].mean(axis=1)
     inner = np.all(np.abs(middles[:, :2] - [0.5, 0.0]) < 0.25, axis=1)
-    hinges = isinstance(shell.bending, HingeBending)
+    hinges = not shell.bending.rotates_edges
     if hinges:
         ends = np.asarray(shell.mesh.positions)[np.asarray(shell.mesh.edges)].mean(axis=1)
         inner = np.all(np.abs(ends[:, :2] - [0.5 + 1e-7, 1e-7]) < 0.25, axis=1)

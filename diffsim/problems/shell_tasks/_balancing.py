@@ -1,34 +1,15 @@
 """A brick on a sheet between two grippers."""
 
 import jax.numpy as jnp
-import numpy as np
 
 from ..._problem import Problem
 from ..._space import DesignSpace, Linear
-from ...shells import (
-    Assembly,
-    Barrier,
-    Clamp,
-    Dynamics,
-    Friction,
-    Gravity,
-    IsotropicMaterial,
-    RigidBody,
-    RigidMaterial,
-    Schedule,
-    SelfContact,
-    Shell,
-    TriangleMesh,
-    block,
-    strip,
-)
+from ...shells import Clamp, Dynamics, Schedule
+from ._brick import LENGTH, brick_on_sheet, plastic_sheet
 from ._design import Waypoint
 from ._marks import Mark, Marks
 from ._sheets import row
 from ._task import ShellTask
-
-_LENGTH, _GAP = 0.06, 1e-3
-_BRICK = (0.012, 0.012, 0.006)
 
 
 def balancing() -> Problem:
@@ -39,27 +20,13 @@ def balancing() -> Problem:
     each gripper is at 60 and at 120 ms, −20 to 20 mm; from 160 ms on both are level. What counts
     is where the brick's middle is, along the sheet after 200 and 240 ms, and how high at the end.
     """
-    mesh = strip(_LENGTH, 0.03, (6, 3))
+    mesh = plastic_sheet()
     schedule = Schedule([0.0, 0.06, 0.12, 0.16], jnp.zeros((4, 6)))
-    grips = [Clamp(row(mesh, end), schedule=schedule) for end in (0.0, _LENGTH)]
-    weight = [Gravity()]
-    skin = block(_BRICK, [1, 1, 1]).skin()
-    above = np.array([0.5 * _LENGTH - 0.01, 0.0, 0.5 * _BRICK[2] + 0.7 * _GAP])
-    bodies = {
-        "sheet": Shell(
-            mesh, IsotropicMaterial(1e8, 0.3, 5e-4, 1000.0), loads=weight, supports=grips
-        ),
-        "brick": RigidBody(
-            TriangleMesh(np.asarray(skin.positions) + above, skin.faces),
-            RigidMaterial(2000.0, 1e9),
-            loads=weight,
-        ),
-    }
-    contact = SelfContact(Barrier(1e3, _GAP), friction=Friction(0.2, 1e-2), capacity=400)
-    scene = Assembly(bodies, self_contact=contact)
+    grips = [Clamp(row(mesh, end), schedule=schedule) for end in (0.0, LENGTH)]
+    scene = brick_on_sheet(mesh, grips, 0.5 * LENGTH - 0.01, friction=0.2)
     dynamics = Dynamics(scene, step=4e-3, steps=60, scheme="implicit_euler", tolerance=1e-7)
     brick = scene.vertices("brick").tolist()
-    marks = [Mark(at, brick, 0, 0.5 * _LENGTH, 1e-3) for at in (50, 60)]
+    marks = [Mark(at, brick, 0, 0.5 * LENGTH, 1e-3) for at in (50, 60)]
     # On the sheet, not fallen off it.
     marks.append(Mark(60, brick, 2, 3.5e-3, 1e-3))
     space = DesignSpace(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ...shells import (
-    Barrier,
+    AbstractNormalLaw,
     BodyContact,
     Capsule,
     Friction,
@@ -36,7 +36,7 @@ def finger(
     place: tuple[float, float],
     radius: float,
     schedule: Schedule,
-    law: Barrier,
+    law: AbstractNormalLaw,
     friction: Friction | None = None,
 ) -> BodyContact:
     """A rod along y, at (x, z) when at rest, wider than the sheet."""
@@ -45,6 +45,6 @@ def finger(
     return BodyContact(rod, law, friction=friction, schedule=schedule)
 
 
-def table(height: float, law: Barrier, friction: Friction | None = None) -> BodyContact:
+def table(height: float, law: AbstractNormalLaw, friction: Friction | None = None) -> BodyContact:
     """A plane at z = height."""
     return BodyContact(Plane([0.0, 0.0, height]), law, friction=friction)

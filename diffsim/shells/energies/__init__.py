@@ -14,3 +14,8 @@ from ._membrane import (
 )
 from ._plastic import Crease as Crease, PlasticBending as PlasticBending
 from ._rest import vertex_unknowns as vertex_unknowns
+from ._springs import (
+    Kinks as Kinks,
+    SpringBending as SpringBending,
+    SpringMembrane as SpringMembrane,
+)
