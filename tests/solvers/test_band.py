@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from diffsim.solvers._band import assemble
 
 from diffsim.solvers import (
     AbstractSlant,
@@ -14,7 +15,6 @@ from diffsim.solvers import (
     cholesky_solve,
     factorise,
 )
-from diffsim.solvers._band import assemble
 
 SIZE = 12
 
