@@ -69,9 +69,10 @@ class Dynamics(AbstractSimulator):
     **Raises:** `ValueError` for numbers out of range, faces without mass, or vertices that begin
     inside a body.
 
-    **Limits:** no damping but that of the scheme and of friction. A step that finds no minimum ends
-    with `RESULTS.diverged`: take a shorter one. `RESULTS.too_many_pairs` says that a `SelfContact`
-    had no room.
+    **Limits:** no damping but that of the scheme and of friction. Where Newton's method fails,
+    shorter steps lead to the solution of the step; if none does, the result is
+    `RESULTS.diverged`, with the number of the step: take a shorter one. `RESULTS.too_many_pairs`
+    says that a `SelfContact` had no room.
     """
 
     shell: AbstractDeformable
@@ -153,7 +154,12 @@ class Dynamics(AbstractSimulator):
         solved = _SolvedSheet(sheet, self.step, known)
         second = self._integrate(solved, self._start(), self.adjoint)
         assert second.ys is not None
-        stats = {"newton_steps": first.ys.newton_steps[-1]}
+        counted = first.ys.newton_steps  # infinite where the motion has not come
+        came = jnp.sum(jnp.isfinite(counted))
+        stats = {
+            "newton_steps": jnp.max(jnp.where(jnp.isfinite(counted), counted, 0.0)),
+            "failed_step": jnp.where(came > self.steps, 0, came),
+        }
         return observe(self._values(second.ys), ended(first.result), stats)
 
     def _lags(self) -> int:

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
 from .._status import RESULTS, code, from_code, is_successful
-from .._types import IntScalar, ScalarLike
+from .._types import IntScalar, Scalar, ScalarLike
 from ._implicit import differentiable
 from ._newton import Minimum, NewtonSettings
 from ._path import travel
@@ -107,8 +107,9 @@ class AbstractIncrementalSolver(diffrax.AbstractSolver):
 
     `args` of `diffrax.diffeqsolve` must be an `AbstractPotentialSystem` and the state a
     `Motion`; the term is there for Diffrax's bookkeeping. The step is as long as the step-size
-    controller says (`diffrax.ConstantStepSize` is meant). A step without a minimum ends the
-    integration with `MINIMISATION_FAILED`.
+    controller says (`diffrax.ConstantStepSize` is meant). Where the minimum of a step is not found,
+    those of shorter steps are, and lead to it; a step without a minimum ends the integration with
+    `MINIMISATION_FAILED`.
     """
 
     term_structure: ClassVar = diffrax.AbstractTerm
@@ -239,7 +240,8 @@ def _stationary(system: AbstractPotentialSystem, slip: Slip, centre, memory) -> 
         if not ends.obstructed:
             coasting = jnp.where(inertia > 0, fixed[1], guess)
             guess = jnp.where(ends(coasting) < ends(guess), coasting, guess)
-        return travel(part, guess, jax.lax.stop_gradient(system.settings()))
+        settings = jax.lax.stop_gradient(system.settings())
+        return _halving(part, slip.before, guess, settings)
 
     def lag(carry, known):
         at, lagged, guess, worst_code, steps = carry
@@ -256,6 +258,58 @@ def _stationary(system: AbstractPotentialSystem, slip: Slip, centre, memory) -> 
     start = (jnp.asarray(slip.at, float), slip.lagged, guess, none, jnp.asarray(0))
     end, stages = jax.lax.scan(lag, start, solved, length=system.lag_count())
     return _Found(stages, from_code(end[3]), end[4])
+
+
+class _Halving(NamedTuple):
+    halvings: Scalar  # of the step that is tried
+    solved: Scalar  # of the longest that has been solved; infinite if none
+    tries: IntScalar
+    found: Minimum
+
+
+# Steps tried before a search is given up.
+_TRIES = 8
+
+
+def _halving(
+    part: Callable[[Scalar], Potential], before, guess: Float[Array, " n"], settings: NewtonSettings
+) -> Minimum:
+    """The minimum of `part(1)`; where it is not found, those of shorter and then longer steps lead
+    there: k halvings mean 4ᵏ times the inertia, 2⁻ᵏ of the way from `before` to where the masses
+    coast. What is found at the end is the step as it was asked for."""
+
+    def body(state: _Halving) -> _Halving:
+        share, none = 0.5**state.halvings, jnp.isinf(state.solved)
+
+        def shortened(s):
+            # What has been solved stands where obstacles end.
+            whole = part(jnp.where(none, s, 1.0))
+            centre = before + share * (whole.centre - before)
+            inertia = whole.inertia / share**2
+            return eqx.tree_at(lambda p: (p.inertia, p.centre), whole, (inertia, centre))
+
+        found = travel(shortened, jnp.where(none, guess, state.found.q), settings)
+        fine = is_successful(found.result)
+        shorter = jnp.where(none, state.halvings + 1.0, 0.5 * (state.halvings + state.solved))
+        kept = jnp.where(fine, found.q, state.found.q)
+        return _Halving(
+            jnp.where(fine, jnp.maximum(state.halvings - 1.0, 0.0), shorter),
+            jnp.where(fine, state.halvings, state.solved),
+            state.tries + 1,
+            found._replace(q=kept, steps=state.found.steps + found.steps),
+        )
+
+    def going(state: _Halving):
+        whole = is_successful(state.found.result) & (state.solved == 0.0)
+        crowded = code(state.found.result) == code(RESULTS.too_many_pairs)
+        return ~whole & ~crowded & (state.tries < _TRIES)
+
+    none = Minimum(guess, from_code(code(RESULTS.diverged)), jnp.asarray(0), jnp.zeros(()))
+    start = _Halving(jnp.zeros(()), jnp.asarray(jnp.inf), jnp.asarray(0), none)
+    end = jax.lax.while_loop(going, body, start)
+    lost = is_successful(end.found.result) & (end.solved > 0.0)
+    ended = jnp.where(lost, code(RESULTS.diverged), code(end.found.result))
+    return end.found._replace(result=from_code(ended))
 
 
 def _moved(system: AbstractPotentialSystem, time, found: _Found, velocity, y0: Motion) -> Motion:

@@ -55,7 +55,7 @@ _ARMIJO, _ROUND_OFF = 1e-4, 1e-14
 _SHORTEST = 2.0**-30
 # Of steps with an old factor: what they must shrink by, how many may still be needed, and how much
 # of the tolerance may be left, since they converge linearly.
-_SHRINKS, _REPEATS, _LEFT = 0.3, 4.0, 1e-4
+_SHRINKS, _REPEATS, _LEFT = 0.3, 4.0, 1e-6
 # Relative to the largest diagonal entry.
 _LEAST_SHIFT, _LARGEST_SHIFT = 1e-6, 1e3
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from diffsim import shells
+from diffsim import SimulationError, shells
 
 MATERIAL = shells.IsotropicMaterial(1e7, 0.3, 1e-3, 200.0)
 
@@ -53,6 +53,28 @@ def test_derivatives_through_time_steps():
         np.testing.assert_allclose(
             reverse[i], differences, rtol=1e-5, atol=1e-8 * np.abs(reverse).max()
         )
+
+
+def test_a_step_that_fails_is_found_by_way_of_shorter_ones():
+    """With few factorisations a long step is out of reach, and a very few find none at all."""
+    shell = shells.Shell(
+        shells.strip(1.0, 1.0, (4, 4)),
+        MATERIAL,
+        loads=[shells.Gravity()],
+        supports=[shells.Clamp(lambda x, y, z: x < 1e-9)],
+    )
+
+    def run(most):
+        dynamics = shells.Dynamics(shell, step=5e-2, steps=6, max_steps=most)
+        return eqx.filter_jit(lambda d: d(None))(dynamics)
+
+    whole, halved, failed = run(100).checked(), run(5).checked(), run(3)
+    assert int(halved.stats["newton_steps"]) > int(whole.stats["newton_steps"])
+    expected = whole.values["positions"]
+    np.testing.assert_allclose(halved.values["positions"], expected, atol=1e-8)
+    assert int(whole.stats["failed_step"]) == int(halved.stats["failed_step"]) == 0
+    with pytest.raises(SimulationError, match=r"step 2\b.*shorter steps"):
+        failed.checked()
 
 
 def test_bad_input():

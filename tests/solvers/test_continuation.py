@@ -16,10 +16,10 @@ from diffsim.solvers import (
     NewtonSettings,
     PathSettings,
     Potential,
-    band_pattern,
     begin,
     follow,
     on_path,
+    sparse_pattern,
 )
 from diffsim.solvers._continuation import _Border
 
@@ -67,7 +67,7 @@ class Floor(AbstractElements):
 
 
 INDICES = np.array([[0, 1, 4, 5], [2, 3, 4, 5], [4, 5, 6, 7]])
-PATTERN = band_pattern(8, (INDICES, np.array([[5]])))
+PATTERN = sparse_pattern(8, (INDICES, np.array([[5]])))
 # Two bars from (±1, 0) to an apex, and a spring from there up to the load.
 REST = jnp.array([-1.0, 0.0, 1.0, 0.0, 0.0, HEIGHT, 0.0, HEIGHT + 1.0])
 
