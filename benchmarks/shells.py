@@ -8,10 +8,11 @@ pulls, with friction and yielding, 2 ms by implicit Euler.
 
 `ratio_newton_semi_implicit` is what newton's differentiable SemiImplicit solver (float32) takes for
 a simulated second of a sheet of 1024 vertices that swings down from a pinned side, over what ours
-takes with steps of 5 ms; None where newton does not install (`pip install newton mujoco`). The
-`_tip_error`s are those of the middle of the free side after 0.1 s, over the way that it has gone:
-of ours with that step against a tenth of it; of a peer's against ours with the tenth, which
-another discretisation of the sheet keeps from zero.
+takes with steps of 5 ms; `ratio_newton_same_accuracy` is with the longest of our steps that is not
+less accurate. None where newton does not install (`pip install newton mujoco`). The `_tip_error`s
+are those of the middle of the free side after 0.1 s, over the way that it has gone: of ours with
+that step against a tenth of it; of a peer's against ours with the tenth, which another
+discretisation of the sheet keeps from zero.
 """
 
 import functools
@@ -160,21 +161,37 @@ class Swings:
     @functools.cached_property
     def ours(self) -> tuple[peers.Peer, np.ndarray, float]:
         """As of a peer; the tip with a tenth of the step; and the error over the way gone."""
-        dynamics = swinging(self.side, _STEP)
-
-        def end(young, dynamics):
-            changed = eqx.tree_at(lambda d: d.shell.material.young, dynamics, young)
-            positions = changed(None).values["positions"]
-            return jnp.sum(positions[-1, :, 2]), positions
-
-        young = jnp.asarray(_SHEET["young"])
-        program, _ = compiled(end, young, dynamics)
-        forward = 1e3 * cpu_seconds(program, repeats=3) / dynamics.steps
-        gradient, _ = compiled(jax.value_and_grad(end, has_aux=True), young, dynamics)
+        dynamics, young = swinging(self.side, _STEP), jnp.asarray(_SHEET["young"])
+        forward, tip = self.forward(_STEP)
+        gradient, _ = compiled(jax.value_and_grad(self.end, has_aux=True), young, dynamics)
         whole = 1e3 * cpu_seconds(gradient, repeats=3) / dynamics.steps
-        fine, _ = compiled(end, young, swinging(self.side, 0.1 * _STEP))
-        tips = [peers.middle(np.asarray(run()[1])[[0, -1]], self.side) for run in (program, fine)]
-        return peers.Peer(forward, whole - forward, tips[0]), tips[1], self.error(*tips)
+        _, fine = self.forward(0.1 * _STEP, repeats=1)
+        return peers.Peer(forward, whole - forward, tip), fine, self.error(tip, fine)
+
+    @staticmethod
+    def end(young, dynamics: shells.Dynamics):
+        """Of the last positions one number, and all."""
+        changed = eqx.tree_at(lambda d: d.shell.material.young, dynamics, young)
+        positions = changed(None).values["positions"][-1]
+        return jnp.sum(positions[:, 2]), positions
+
+    def forward(self, step: float, repeats: int = 3) -> tuple[float, np.ndarray]:
+        """CPU ms of a step, and the tip at the end."""
+        dynamics = swinging(self.side, step)
+        program, _ = compiled(self.end, jnp.asarray(_SHEET["young"]), dynamics)
+        spent = 1e3 * cpu_seconds(program, repeats=repeats) / dynamics.steps
+        ends = np.stack([np.asarray(dynamics.positions), np.asarray(program()[1])])
+        return spent, peers.middle(ends, self.side)
+
+    def as_accurate(self, error: float) -> float:
+        """CPU ms of a simulated second with the longest step that is off by `error` at most."""
+        _, reference, _ = self.ours
+        for step in (20e-3, 10e-3):
+            spent, tip = self.forward(step)
+            log(f"step of {1e3 * step:g} ms: off by {self.error(tip, reference):.2g}")
+            if self.error(tip, reference) <= error:
+                return spent / step
+        return self.ours[0].forward_ms / _STEP
 
     def error(self, tip: np.ndarray, reference: np.ndarray) -> float:
         """The distance of two tips over the way gone from (1, 0, 0)."""
@@ -187,16 +204,20 @@ class Swings:
         assert theirs.backward_ms is not None
         assert ours.backward_ms is not None
         scale = _STEP / peers.NEWTON_STEP
+        off = self.error(theirs.tip, reference)
         both = (theirs.forward_ms + theirs.backward_ms) / (ours.forward_ms + ours.backward_ms)
         return {
             "newton_cpu_s_per_simulated_s": 1e-3 * theirs.forward_ms / peers.NEWTON_STEP,
             "newton_backward_cpu_s_per_simulated_s": 1e-3 * theirs.backward_ms / peers.NEWTON_STEP,
-            "newton_tip_error": self.error(theirs.tip, reference),
+            "newton_tip_error": off,
             "sheet_cpu_s_per_simulated_s": 1e-3 * ours.forward_ms / _STEP,
             "sheet_backward_cpu_s_per_simulated_s": 1e-3 * ours.backward_ms / _STEP,
             "sheet_tip_error": error,
             "ratio_newton_semi_implicit": scale * theirs.forward_ms / ours.forward_ms,
             "ratio_newton_with_gradient": scale * both,
+            "ratio_newton_same_accuracy": theirs.forward_ms
+            / peers.NEWTON_STEP
+            / self.as_accurate(off),
         }
 
     def mujoco(self) -> Mapping:
