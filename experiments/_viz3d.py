@@ -4,6 +4,7 @@ Reads the series that `shells.write_series` has written, or the observables of a
 Pictures and films are drawn off screen; VTK falls back to software where there is no display.
 """
 
+import ctypes.util
 import os
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -117,8 +118,7 @@ class _Scene:
     def __init__(self, series: Series, *, off_screen: bool = True):
         pyvista = _pyvista()
         if off_screen and sys.platform == "linux" and not os.environ.get("DISPLAY"):
-            # Else VTK looks for a display first and complains that there is none.
-            os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkOSOpenGLRenderWindow")
+            os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", _without_display())
         self.series = series
         cells = np.pad(series.faces, ((0, 0), (1, 0)), constant_values=3)
         self.surface = pyvista.PolyData(series.positions[0].copy(), cells.ravel())
@@ -147,6 +147,20 @@ class _Scene:
 
     def close(self) -> None:
         self.plotter.close()
+
+
+def _without_display() -> str:
+    """The kind of window in which VTK draws unseen: where its library is missing, it crashes.
+
+    **Raises:** `RuntimeError` naming the libraries if there is none.
+    """
+    for library, window in (("EGL", "vtkEGLRenderWindow"), ("OSMesa", "vtkOSOpenGLRenderWindow")):
+        if ctypes.util.find_library(library):
+            return window
+    raise RuntimeError(
+        "drawing without a display needs the library EGL or OSMesa, but there is neither: install "
+        "libegl1 or libosmesa6 (names of Debian)."
+    )
 
 
 def _pieces(faces: np.ndarray) -> np.ndarray:

@@ -88,6 +88,7 @@ def test_core_is_light():
     assert not CORE & heavy
     assert set(EXTRAS) == {
         "bo",
+        "cholmod",
         "bench",
         "nomad",
         "digits",

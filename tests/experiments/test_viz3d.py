@@ -1,6 +1,9 @@
 """Pictures in three dimensions, drawn off screen."""
 
 import builtins
+import subprocess
+import sys
+from ctypes.util import find_library
 
 import jax.numpy as jnp
 import numpy as np
@@ -67,13 +70,25 @@ def test_files_are_read_as_they_were_written(tmp_path):
 
 
 def test_a_picture_and_a_film(tmp_path):
+    """In a process of its own: a library that is missing crashes it."""
     pytest.importorskip("pyvista")
+    if sys.platform == "linux" and not (find_library("EGL") or find_library("OSMesa")):
+        pytest.skip("no library to draw with")
     from PIL import Image
 
     series = _viz3d.series_of(MESH, lifted())
-    picture = Image.open(_viz3d.draw(series, tmp_path / "sheet.png", frame=0))
-    assert _coloured(picture) > 0.02
-    with Image.open(_viz3d.film(series, tmp_path / "sheet.gif")) as made:
+    known = tmp_path / "known.npz"
+    np.savez(known, times=series.times, faces=series.faces, positions=series.positions)
+    script = (
+        "import sys, numpy; from experiments import _viz3d; known = numpy.load(sys.argv[1]);"
+        "series = _viz3d.Series(known['times'], known['faces'], known['positions']);"
+        "_viz3d.draw(series, sys.argv[2], frame=0); _viz3d.film(series, sys.argv[3])"
+    )
+    files = [str(tmp_path / name) for name in ("known.npz", "sheet.png", "sheet.gif")]
+    subprocess.run([sys.executable, "-c", script, *files], check=True)
+    known.unlink()
+    assert _coloured(Image.open(tmp_path / "sheet.png")) > 0.02
+    with Image.open(tmp_path / "sheet.gif") as made:
         assert made.n_frames == 3
         heights = []
         for frame in range(3):
@@ -82,6 +97,14 @@ def test_a_picture_and_a_film(tmp_path):
     # It rises in the picture, too.
     assert heights[0] > heights[1] > heights[2]
     assert {file.name for file in tmp_path.iterdir()} == {"sheet.png", "sheet.gif"}
+
+
+def test_the_libraries_are_named_where_they_are_missing(monkeypatch):
+    monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
+    with pytest.raises(RuntimeError, match="libegl1 or libosmesa6"):
+        _viz3d._without_display()
+    monkeypatch.setattr("ctypes.util.find_library", lambda name: "x" if name == "OSMesa" else None)
+    assert _viz3d._without_display() == "vtkOSOpenGLRenderWindow"
 
 
 def test_the_extra_is_named_where_it_is_missing(monkeypatch):

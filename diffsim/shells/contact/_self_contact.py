@@ -106,7 +106,10 @@ class SelfContact(eqx.Module):
                 f"the sheet must begin without crossing itself, but edge {edge} (vertices "
                 f"{edges[edge].tolist()}) pierces face {face}, and {len(found) - 1} more do."
             )
-        met = touching(np.asarray(positions), faces, np.asarray(mesh.bodies()))
+        # Also where a program is being traced, of which the mesh is a constant.
+        with jax.ensure_compile_time_eval():
+            bodies = np.asarray(mesh.bodies())
+        met = touching(np.asarray(positions), faces, bodies)
         if met.size:
             raise ValueError(
                 f"the sheet must begin without touching itself, but vertex {met[0, 0]} lies on the "
