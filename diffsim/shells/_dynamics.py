@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 
 from .._observables import Observables, observe
 from .._simulator import AbstractLens, AbstractSimulator, AdjointName, Leaf
+from .._status import is_successful
 from ..solvers import (
     BDF2,
     AbstractAlgebra,
@@ -71,7 +72,8 @@ class Dynamics(AbstractSimulator):
 
     **Limits:** no damping but that of the scheme and of friction. Where Newton's method fails,
     shorter steps lead to the solution of the step; if none does, the result is
-    `RESULTS.diverged`, with the number of the step: take a shorter one. `RESULTS.too_many_pairs`
+    `RESULTS.diverged`, and `stats["failed_step"]` and `["failed_residual"]` say which step (1 is
+    the first) and the largest force, in N, that was left there: take a shorter one. `RESULTS.too_many_pairs`
     says that a `SelfContact` had no room.
     """
 
@@ -154,13 +156,16 @@ class Dynamics(AbstractSimulator):
         solved = _SolvedSheet(sheet, self.step, known)
         second = self._integrate(solved, self._start(), self.adjoint)
         assert second.ys is not None
-        counted = first.ys.newton_steps  # infinite where the motion has not come
-        came = jnp.sum(jnp.isfinite(counted))
+        result = ended(first.result)
+        # Infinite where the motion has not come; a step that failed is there.
+        last = jnp.sum(jnp.isfinite(first.ys.newton_steps)) - 1
+        failed = ~is_successful(result)
         stats = {
-            "newton_steps": jnp.max(jnp.where(jnp.isfinite(counted), counted, 0.0)),
-            "failed_step": jnp.where(came > self.steps, 0, came),
+            "newton_steps": first.ys.newton_steps[last],
+            "failed_step": jnp.where(failed, last, 0),
+            "failed_residual": jnp.where(failed, first.ys.residual[last], 0.0),
         }
-        return observe(self._values(second.ys), ended(first.result), stats)
+        return observe(self._values(second.ys), result, stats)
 
     def _lags(self) -> int:
         return self.lags if self.shell.rubs else 1

@@ -33,9 +33,10 @@ _TOO_MANY_PAIRS = diffrax.RESULTS.dt_min_reached
 class Motion(eqx.Module):
     """Unknowns (n,) and their rates (n,); the rate of an unknown without mass is zero.
 
-    `newton_steps` counts factorisations; it rides along and is no part of the physics. `memory` is
-    what the system remembers of its past beside q (plastic strain), None if nothing. `stages`
-    (k, n) keeps the solutions of the last step for each lag, unless it is None.
+    `newton_steps` counts factorisations, and `residual` is the largest force that was left where
+    the last search ended, or by the last try that failed; both ride along and are no part of the
+    physics. `memory` is what the system remembers of its past beside q (plastic strain), None if
+    nothing. `stages` (k, n) keeps the solutions of the last step for each lag, unless it is None.
     """
 
     q: Float[Array, " n"]
@@ -43,6 +44,7 @@ class Motion(eqx.Module):
     newton_steps: Float[Array, ""]
     memory: PyTree = None
     stages: Float[Array, "k n"] | None = None
+    residual: Scalar = eqx.field(converter=jnp.asarray, default=0.0)
 
 
 class Slip(NamedTuple):
@@ -212,6 +214,7 @@ class _Found(NamedTuple):
     stages: Float[Array, "k n"]
     result: RESULTS
     steps: IntScalar
+    residual: Scalar
 
     @property
     def q(self) -> Float[Array, " n"]:
@@ -244,20 +247,20 @@ def _stationary(system: AbstractPotentialSystem, slip: Slip, centre, memory) -> 
         return _halving(part, slip.before, guess, settings)
 
     def lag(carry, known):
-        at, lagged, guess, worst_code, steps = carry
+        at, lagged, guess, worst_code, steps, residual = carry
         now = slip._replace(at=at, lagged=lagged)
         if known is None:
             found = searched(now, guess, at)
             known, worst_code = found.q, jnp.maximum(worst_code, code(found.result))
-            steps = steps + found.steps
+            steps, residual = steps + found.steps, jnp.maximum(residual, found.residual)
         q = differentiable(potential(slip.end, now, centre, memory), known)
         end = jnp.asarray(slip.end, float)
-        return (end, q, jax.lax.stop_gradient(q), worst_code, steps), q
+        return (end, q, jax.lax.stop_gradient(q), worst_code, steps, residual), q
 
     none = code(RESULTS.successful)
-    start = (jnp.asarray(slip.at, float), slip.lagged, guess, none, jnp.asarray(0))
+    start = (jnp.asarray(slip.at, float), slip.lagged, guess, none, jnp.asarray(0), jnp.zeros(()))
     end, stages = jax.lax.scan(lag, start, solved, length=system.lag_count())
-    return _Found(stages, from_code(end[3]), end[4])
+    return _Found(stages, from_code(end[3]), end[4], end[5])
 
 
 class _Halving(NamedTuple):
@@ -292,11 +295,14 @@ def _halving(
         fine = is_successful(found.result)
         shorter = jnp.where(none, state.halvings + 1.0, 0.5 * (state.halvings + state.solved))
         kept = jnp.where(fine, found.q, state.found.q)
+        # What a shorter step has left says nothing of the one that was asked for.
+        whole = fine & (state.halvings == 0.0)
+        left = jnp.where(fine & ~whole, state.found.residual, found.residual)
         return _Halving(
             jnp.where(fine, jnp.maximum(state.halvings - 1.0, 0.0), shorter),
             jnp.where(fine, state.halvings, state.solved),
             state.tries + 1,
-            found._replace(q=kept, steps=state.found.steps + found.steps),
+            found._replace(q=kept, steps=state.found.steps + found.steps, residual=left),
         )
 
     def going(state: _Halving):
@@ -316,7 +322,8 @@ def _moved(system: AbstractPotentialSystem, time, found: _Found, velocity, y0: M
     velocity = jnp.where(system.mass() > 0, velocity, 0.0)
     memory = system.remember(time, found.q, y0.memory)
     stages = None if y0.stages is None else found.stages
-    return Motion(found.q, velocity, y0.newton_steps + found.steps, memory, stages)
+    steps = y0.newton_steps + found.steps
+    return Motion(found.q, velocity, steps, memory, stages, found.residual)
 
 
 def _answer(y0: Motion, y1: Motion, found: _Found, state: Any):

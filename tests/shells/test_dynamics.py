@@ -68,12 +68,31 @@ def test_a_step_that_fails_is_found_by_way_of_shorter_ones():
         dynamics = shells.Dynamics(shell, step=5e-2, steps=6, max_steps=most)
         return eqx.filter_jit(lambda d: d(None))(dynamics)
 
-    whole, halved, failed = run(100).checked(), run(5).checked(), run(3)
+    whole, halved = run(100).checked(), run(5).checked()
     assert int(halved.stats["newton_steps"]) > int(whole.stats["newton_steps"])
     expected = whole.values["positions"]
     np.testing.assert_allclose(halved.values["positions"], expected, atol=1e-8)
     assert int(whole.stats["failed_step"]) == int(halved.stats["failed_step"]) == 0
-    with pytest.raises(SimulationError, match=r"step 2\b.*shorter steps"):
+    assert float(whole.stats["failed_residual"]) == 0.0
+
+
+def test_a_motion_that_fails_says_at_which_step_and_how_far_off():
+    # At rest for two steps; in the third a plane comes down through another.
+    law, down = shells.Barrier(1e3, 1e-3), [0.0, 0.0, -0.03, 0.0, 0.0, 0.0]
+    press = shells.Schedule([0.0, 0.02, 0.03], [[0.0] * 6, [0.0] * 6, down])
+    shell = shells.Shell(
+        shells.strip(1.0, 1.0, (2, 2)),
+        MATERIAL,
+        contacts=[
+            shells.BodyContact(shells.Plane([0.0, 0.0, -0.01]), law),
+            shells.BodyContact(shells.Plane([0.0, 0.0, 0.01], [0, 0, -1]), law, schedule=press),
+        ],
+    )
+    dynamics = shells.Dynamics(shell, step=1e-2, steps=4, max_steps=20)
+    failed = eqx.filter_jit(lambda d: d(None))(dynamics)
+    assert int(failed.stats["failed_step"]) == 3
+    assert float(failed.stats["failed_residual"]) > 1e-6
+    with pytest.raises(SimulationError, match=r"residual \d.*step 3\).*shorter steps"):
         failed.checked()
 
 
