@@ -73,8 +73,8 @@ class Dynamics(AbstractSimulator):
     **Limits:** no damping but that of the scheme and of friction. Where Newton's method fails,
     shorter steps lead to the solution of the step; if none does, the result is
     `RESULTS.diverged`, and `stats["failed_step"]` and `["failed_residual"]` say which step (1 is
-    the first) and the largest force, in N, that was left there: take a shorter one. `RESULTS.too_many_pairs`
-    says that a `SelfContact` had no room.
+    the first) and the largest force, in N, that was left there: take a shorter one.
+    `RESULTS.too_many_pairs` says that a `SelfContact` had no room.
     """
 
     shell: AbstractDeformable

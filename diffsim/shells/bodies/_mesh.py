@@ -50,17 +50,9 @@ class TetrahedralMesh(AbstractMesh):
         corners = self.positions[self.cells]
         return jnp.swapaxes(corners[:, 1:] - corners[:, :1], 1, 2)
 
-    def vertex_areas(self) -> Float[Array, " v"]:
-        a, b, c = (self.positions[self.faces[:, i]] for i in range(3))
-        share = jnp.linalg.norm(jnp.cross(b - a, c - a), axis=1) / 6.0
-        return jnp.zeros(self.num_vertices).at[self.faces.ravel()].add(jnp.repeat(share, 3))
-
     def vertex_masses(self, material: AbstractSubstance) -> Float[Array, " v"]:
         mass = jnp.repeat(self.volumes() * material.per_size() / 4.0, 4)
         return jnp.zeros(self.num_vertices).at[self.cells.ravel()].add(mass)
-
-    def surface(self) -> Int[np.ndarray, " _"]:
-        return np.unique(np.asarray(self.faces))
 
 
 def block(lengths, cells) -> TetrahedralMesh:

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, Int
 from ..._types import Scalar
 from ...solvers import AbstractElements
 from ._numbers import positive
+from ._points import weighted
 
 
 class Friction(eqx.Module):
@@ -52,7 +53,7 @@ class Rubbing(AbstractElements):
     width: Float[Array, "*e"]
 
     def measures(self, local: Float[Array, " k"]) -> Float[Array, " 3"]:
-        slip = self.weights @ local.reshape(-1, 3) - self.unslipped
+        slip = weighted(self.weights, local.reshape(-1, 3)) - self.unslipped
         return slip - (slip @ self.normal) * self.normal
 
     def density(self, measures: Float[Array, " 3"]) -> Scalar:

@@ -11,26 +11,38 @@ from .._material import AbstractSubstance
 
 
 class AbstractMesh(eqx.Module):
-    """Vertices at rest, `positions` (v, 3) in m, and cells between them."""
+    """Vertices at rest, `positions` (v, 3) in m, and cells between them; `faces` (f, 3) are the
+    triangles of the surface that something else can touch."""
 
     positions: eqx.AbstractVar[Float[Array, "v 3"]]
+    faces: eqx.AbstractVar[Int[Array, "f 3"]]
 
     @property
     def num_vertices(self) -> int:
         """Number of vertices."""
         return self.positions.shape[0]
 
-    @abc.abstractmethod
+    def areas(self) -> Float[Array, " f"]:
+        """Rest areas of the faces, m²."""
+        return 0.5 * jnp.linalg.norm(self.crossed(), axis=1)
+
+    def crossed(self) -> Float[Array, "f 3"]:
+        """(x₁ − x₀) × (x₂ − x₀) of each face at rest, m²."""
+        a, b, c = (self.positions[self.faces[:, i]] for i in range(3))
+        return jnp.cross(b - a, c - a)
+
     def vertex_areas(self) -> Float[Array, " v"]:
-        """The surface that belongs to each vertex at rest, m²."""
+        """A third of the areas of the faces around each vertex, m²."""
+        share = jnp.repeat(self.areas() / 3.0, 3)
+        return jnp.zeros(self.num_vertices).at[self.faces.ravel()].add(share)
 
     @abc.abstractmethod
     def vertex_masses(self, material: AbstractSubstance) -> Float[Array, " v"]:
         """The mass that belongs to each vertex, kg."""
 
-    @abc.abstractmethod
     def surface(self) -> Int[np.ndarray, " _"]:
-        """The vertices that something else can touch."""
+        """The vertices of the faces."""
+        return np.unique(np.asarray(self.faces))
 
     def longest(self) -> Float[Array, ""]:
         """The longest side of the box around the rest shape, m."""

@@ -57,6 +57,3 @@ class TriangleMesh(AbstractSurface):
     def border(self) -> Bool[np.ndarray, " e"]:
         """True for the edges that have one face only."""
         return np.asarray(self.edge_opposites[:, 1]) < 0
-
-    def surface(self) -> Int[np.ndarray, " _"]:
-        return np.arange(self.num_vertices)

@@ -35,23 +35,10 @@ class AbstractSurface(AbstractMesh):
         sheets, which do."""
         return jnp.full(self.num_vertices, -1)
 
-    def areas(self) -> Float[Array, " f"]:
-        """Rest areas of the faces, m²."""
-        return 0.5 * jnp.linalg.norm(self._crossed(), axis=1)
-
     def normals(self) -> Float[Array, "f 3"]:
         """Unit normals of the faces in the rest shape."""
-        crossed = self._crossed()
+        crossed = self.crossed()
         return crossed / jnp.linalg.norm(crossed, axis=1, keepdims=True)
-
-    def _crossed(self) -> Float[Array, "f 3"]:
-        a, b, c = (self.positions[self.faces[:, i]] for i in range(3))
-        return jnp.cross(b - a, c - a)
-
-    def vertex_areas(self) -> Float[Array, " v"]:
-        """A third of the areas of the faces around each vertex, m²."""
-        share = jnp.repeat(self.areas() / 3.0, 3)
-        return jnp.zeros(self.num_vertices).at[self.faces.ravel()].add(share)
 
     def vertex_masses(self, material: AbstractSubstance) -> Float[Array, " v"]:
         mass = jnp.repeat(self.areas() * material.per_size() / 3.0, 3)
@@ -81,9 +68,6 @@ class Skin(AbstractSurface):
 
     def bodies(self) -> Int[Array, " v"]:
         return self.numbers
-
-    def surface(self) -> Int[np.ndarray, " _"]:
-        return np.unique(np.asarray(self.faces))
 
 
 def edges_of(faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
