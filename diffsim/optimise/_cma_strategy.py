@@ -26,6 +26,9 @@ def strategy(
         "verbose": -10,
         "verb_log": 0,
     }
+    if x0.size == 1:
+        # cma 4.5 fails in one dimension where it would hold the deviation to a third of the box.
+        options["maxstd"] = np.inf
     if members is not None:
         options["popsize"] = members
     return cma.CMAEvolutionStrategy(x0, deviation, options)

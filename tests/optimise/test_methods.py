@@ -1,12 +1,14 @@
 """Every method against problems with known answers."""
 
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
 import diffsim.optimise as opt
+from diffsim import Linear
 from diffsim.optimise import Budget, solve
-from diffsim.problems import CASES
+from diffsim.problems import CASES, formula_problem
 
 # Method, problem, evaluations allowed, tolerance on the value. Known weak points are not
 # here: Nelder-Mead collapses onto an active bound; SLSQP gives up on badly scaled values.
@@ -65,6 +67,40 @@ def test_reaches_the_optimum(method, name, evaluations, tolerance):
     assert case.value - 1e-9 <= run.best_value <= case.value + tolerance
     assert np.all((run.history.x >= 0) & (run.history.x <= 1))
     assert (run.counts.failed > 0) <= ("failing" in case.tags)
+
+
+def _one(parameters, inputs):
+    """Lowest at 0.3, of one variable."""
+    return jnp.stack([parameters[0] - 0.3, 0.1 * (parameters[0] - 0.3) ** 2])
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        opt.LevenbergMarquardt(),
+        opt.BFGS(),
+        opt.LBFGS(),
+        opt.Adam(0.05, steps=300),
+        opt.NelderMead(),
+        opt.CMAES(),
+        opt.CMAGradient(),
+        opt.DifferentialEvolution(),
+        opt.ParticleSwarm(),
+        opt.RandomSearch(points=256),
+        opt.SobolSearch(points=256),
+        opt.DirectSearch(),
+        opt.ScipyMinimise("L-BFGS-B"),
+        opt.ScipyMinimise("Powell"),
+        opt.ScipyMinimise("COBYQA"),
+    ],
+    ids=label,
+)
+def test_one_variable_is_enough(method):
+    problem = formula_problem(
+        _one, {"x": Linear(-1.0, 1.0)}, start=(-0.9,), name="one", data=np.zeros(2)
+    )
+    run = solve(problem, method, budget=Budget(evaluations=400), key=3, progress=False)
+    assert run.best_value < 1e-4
 
 
 @pytest.mark.parametrize(
