@@ -30,7 +30,9 @@ def card() -> Problem:
     """
     mesh = strip(0.1, 0.02, (8, 1))
     bends = Schedule([0.0, 0.1, 0.11, 0.2], jnp.zeros((4, 6)).at[:, 2].set([0.0, -0.02, 0.1, 0.1]))
-    rod = finger((0.095, 9.5e-3), 8e-3, bends, Barrier(500.0, 1e-3))
+    # Rows of vertices are further apart than the rod is wide.
+    law = Barrier(500.0, 1e-3)
+    rod = finger((0.095, 9.5e-3), 8e-3, bends, law, subdivisions=4)
     material = IsotropicMaterial(1e9, 0.3, 3e-4, 1000.0)
     shell = Shell(
         mesh, material, loads=[Gravity()], supports=[Clamp(row(mesh, 0.0))], contacts=[rod]

@@ -38,11 +38,12 @@ def finger(
     schedule: Schedule,
     law: AbstractNormalLaw,
     friction: Friction | None = None,
+    subdivisions: int = 1,
 ) -> BodyContact:
     """A rod along y, at (x, z) when at rest, wider than the sheet."""
     x, z = place
     rod = Capsule([x, -_REACH, z], [x, _REACH, z], radius)
-    return BodyContact(rod, law, friction=friction, schedule=schedule)
+    return BodyContact(rod, law, friction=friction, schedule=schedule, subdivisions=subdivisions)
 
 
 def table(height: float, law: AbstractNormalLaw, friction: Friction | None = None) -> BodyContact:
