@@ -66,6 +66,20 @@ def cpu_seconds(call: Callable[[], Any], *, repeats: int = 9, least: float = 0.1
     return min(means)
 
 
+def cpu_seconds_in_turn(*calls: Callable[[], Any], repeats: int = 9) -> list[float]:
+    """CPU seconds of each warm call, the best of `repeats`; taken in turn, so that what disturbs
+    one disturbs the others, too, and their ratios are good to more than either."""
+    for call in calls:
+        call()
+    best = [math.inf] * len(calls)
+    for _ in range(repeats):
+        for i, call in enumerate(calls):
+            start = time.process_time()
+            call()
+            best[i] = min(best[i], time.process_time() - start)
+    return best
+
+
 def attempt(figures: Figures, names: Sequence[str], measure: Callable[[], Mapping]) -> None:
     """Add what `measure()` returns; a failure is recorded under the same names, not dropped."""
     try:
