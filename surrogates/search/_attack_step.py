@@ -41,7 +41,7 @@ class AttackStep(AbstractSearchStep):
     An increase of at least `sufficiency` · r² (absolute, in units of the value) is sufficient: the
     radius grows by 1.3 and the rest of the iteration is skipped. A smaller one lets the iteration
     go on from the new point (1.1); none shrinks the radius by 1.3. As r >= `least_radius`, each
-    skip improves the value by at least `sufficiency` · `least_radius`², so that skips are finite
+    skip improves the value by at least `sufficiency` · (`least_radius`)², so that skips are finite
     wherever the value is bounded: at most (f(x₀) - f*)/(sufficiency · least_radius²). (Relative to
     |f|, as published, it does not bound them where f tends to 0.)
 
