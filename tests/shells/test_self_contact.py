@@ -9,10 +9,15 @@ import pytest
 from diffsim import SimulationError, shells
 from diffsim.shells.contact import _broad_phase as broad
 from diffsim.shells.contact._pairs import (
+    distance_curvature,
+    edge_edge_closest,
     edge_edge_weights,
+    parallel_curvature,
     parallel_weight,
+    vertex_face_closest,
     vertex_face_weights,
 )
+from diffsim.shells.contact._self_contact import _positive
 from diffsim.solvers import Potential, SlantedMatrix, SparseMatrix
 
 ipctk = pytest.importorskip("ipctk")
@@ -55,6 +60,44 @@ def test_parallel_edges_have_a_distance():
     points = jnp.array([[0.0, 0, 0], [1, 0, 0], [0.3, 0, 2.0], [1.3, 0, 2.0]])
     assert float(jnp.linalg.norm(edge_edge_weights(points) @ points)) == pytest.approx(2.0)
     assert float(parallel_weight(points, jnp.asarray(1e-3))) == 0.0
+
+
+@pytest.mark.parametrize("closest", [vertex_face_closest, edge_edge_closest])
+def test_curvatures_of_distances_are_their_second_derivatives(closest):
+    """By both ways of differentiating twice, wherever the closest points are."""
+
+    def distance(x):
+        points = x.reshape(4, 3)
+        return jnp.linalg.norm(closest(points).weights @ points)
+
+    points = jnp.asarray(_random_fours(1000))
+    expected = np.asarray(jax.vmap(jax.hessian(distance))(points.reshape(-1, 12)))
+    found = np.asarray(jax.vmap(lambda p: distance_curvature(p, closest(p)))(points))
+    scale = np.abs(expected).max(axis=(1, 2))
+    assert np.abs(found - expected).max(axis=(1, 2)) == pytest.approx(0.0 * scale, abs=1e-9)
+    free = np.asarray(jax.vmap(closest)(points).free).sum(axis=1)
+    assert set(free) == {0, 1, 2}
+    np.testing.assert_allclose(np.linalg.matrix_rank(found[free == 0][:20], tol=1e-9), 2)
+
+
+def test_the_curvature_of_the_weight_of_parallel_edges():
+    points = jnp.asarray(_random_fours(500))
+    rest = jnp.asarray(np.random.default_rng(1).uniform(0.5, 40.0, 500))
+    weight = lambda x, rest: parallel_weight(x.reshape(4, 3), rest)
+    expected = jax.vmap(jax.hessian(weight))(points.reshape(-1, 12), rest)
+    found = jax.vmap(parallel_curvature)(points, rest)
+    np.testing.assert_allclose(found, expected, atol=1e-11)
+    assert 0.1 < np.mean(np.any(np.asarray(found) != 0, axis=(1, 2))) < 0.9
+
+
+def test_the_positive_part_of_a_small_matrix():
+    matrix = np.random.default_rng(2).normal(size=(300, 2, 2))
+    matrix = matrix + matrix.swapaxes(1, 2)
+    matrix[:100, 1, 1] = matrix[:50, 0, 1] = matrix[:50, 1, 0] = 0.0
+    values, axes = np.linalg.eigh(matrix)
+    expected = (axes * np.maximum(values, 0.0)[:, None]) @ axes.swapaxes(1, 2)
+    np.testing.assert_allclose(jax.vmap(_positive)(matrix), expected, atol=1e-13)
+    np.testing.assert_array_equal(_positive(jnp.zeros((2, 2))), 0.0)
 
 
 def test_the_broad_phase_finds_all_that_is_near():

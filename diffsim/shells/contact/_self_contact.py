@@ -16,7 +16,15 @@ from ..mesh import AbstractSurface
 from ._broad_phase import crossings, near_edges, near_vertex_faces, touching
 from ._friction import Friction, Rubbing, normal_force
 from ._laws import AbstractNormalLaw, Barrier
-from ._pairs import edge_edge_weights, parallel_weight, vertex_face_weights
+from ._pairs import (
+    distance_curvature,
+    edge_edge_closest,
+    edge_edge_weights,
+    parallel_curvature,
+    parallel_weight,
+    vertex_face_closest,
+    vertex_face_weights,
+)
 
 _MARCHES, _LEFT = 24, 0.1
 # Where elements that only fill up a batch stand: well apart, and nowhere singular.
@@ -235,9 +243,18 @@ class Pairs(AbstractElements):
         gap, turned = measures
         return self.area * turned * self.law.energy(gap)
 
+    def curvature(
+        self, local: Float[Array, " 12"], stress: Float[Array, " 2"]
+    ) -> Float[Array, "12 12"]:
+        points = self.points(local)
+        closest = (edge_edge_closest if self.between_edges else vertex_face_closest)(points)
+        found = stress[0] * distance_curvature(points, closest)
+        if self.between_edges:
+            found = found + stress[1] * parallel_curvature(points, self.parallel)
+        return jnp.where(self.active, found, 0.0)
+
     def convex(self, stress, stiffness):
-        values, axes = jnp.linalg.eigh(stiffness)
-        return jnp.zeros_like(stress), (axes * jnp.maximum(values, 0.0)) @ axes.T
+        return jnp.zeros_like(stress), _positive(stiffness)
 
     def free_path(self, local, after: AbstractElements, moved) -> Scalar:
         """By marching with steps that the closest points cannot outrun (additive CCD: M. Li, D.
@@ -261,6 +278,15 @@ class Pairs(AbstractElements):
     def _gap(self, points: Float[Array, "4 3"]) -> Scalar:
         between = self.weights(points) @ points
         return jnp.sqrt(between @ between)
+
+
+def _positive(matrix: Float[Array, "2 2"]) -> Float[Array, "2 2"]:
+    """½(M + |M|): without the negative eigenvalues; |M|, the root of M², by Cayley and Hamilton."""
+    determinant = jnp.abs(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0])
+    squared = jnp.sum(matrix[:, :, None] * matrix, axis=1)
+    size = jnp.sqrt(squared[0, 0] + squared[1, 1] + 2.0 * determinant)
+    root = (squared + determinant * jnp.eye(2)) / jnp.where(size > 0, size, 1.0)
+    return 0.5 * (matrix + root)
 
 
 def _found(capacity: int, positions, faces, edges, bodies, wide) -> np.ndarray:
