@@ -156,7 +156,8 @@ def _restarted(make: Callable[[], ds.AbstractOptimiser]) -> Method:
 
 
 def _relay(allowance: _Allowance, x0: np.ndarray, cost: float) -> None:
-    run = allowance.spend(opt.CMAES(), x0, _SHARE * cost)
+    generation = 4 + int(3 * np.log(x0.size))
+    run = allowance.spend(opt.CMAES(), x0, max(_SHARE * cost, generation))
     if not allowance.over:
         allowance.spend(opt.LBFGS(), run.best_x if np.isfinite(run.best_value) else x0, cost)
 
