@@ -102,13 +102,21 @@ def test_the_narrowest_order_is_taken_and_names_the_pattern():
     width = lambda order: np.ptp(np.argsort(order)[chain], axis=1).max()
     for others in ((), (np.arange(30),), (np.arange(30), number)):
         assert width(np.asarray(sparse_pattern(30, (chain,), others).order)) == 1
-    # A ring through its middle: no order of Cuthill-McKee's is as narrow as two.
-    ring = np.stack([np.arange(12), np.roll(np.arange(12), -1)], axis=1)
-    folded = np.stack([np.arange(6), 11 - np.arange(6)], axis=1).ravel()
-    found = sparse_pattern(12, (ring,), (np.arange(12), folded))
-    assert np.ptp(np.argsort(found.order)[ring], axis=1).max() == 2
-    keys = [sparse_pattern(30, (c,)).key.tolist() for c in (chain, chain, chain[1:])]
-    assert keys[0] == keys[1] != keys[2]
+    # Of a grid, from side to side; Cuthill-McKee's begins at a corner.
+    place = np.arange(40).reshape(8, 5)
+    grid = np.stack([place[:-1, :-1], place[1:, :-1], place[:-1, 1:], place[1:, 1:]], -1)
+    grid = grid.reshape(-1, 4)
+    rows, columns = np.arange(40), place.T.ravel()
+    width = lambda order: np.ptp(np.argsort(order)[grid], axis=1).max()
+    for others in ((rows,), (columns, rows)):
+        assert width(np.asarray(sparse_pattern(40, (grid,), others).order)) == width(rows) == 6
+    assert width(np.asarray(sparse_pattern(40, (grid,), (columns,)).order)) > 6
+    keys = [
+        sparse_pattern(40, (cells,), orders).key.tolist()
+        for cells, orders in ((grid, ()), (grid, ()), (grid, (rows,)), (grid[1:], ()))
+    ]
+    assert keys[0] == keys[1]
+    assert len({tuple(key) for key in keys}) == 3
 
 
 def test_the_sum_is_that_of_its_parts():
@@ -142,13 +150,17 @@ def test_solutions_are_those_of_dense_algebra(algebra, host, monkeypatch):
 
 @pytest.mark.parametrize("algebra", ALGEBRAS, ids=lambda a: type(a).__name__)
 def test_a_shift_is_relative_to_the_largest_diagonal_entry(algebra):
-    """Of the pattern, where contacts stand beside it."""
-    right = jnp.asarray(RANDOM.normal(size=SIZE))
-    found, definite = matrix(algebra, 0 * CONTACTS).shifted(jnp.asarray(0.3)).cholesky_solve(right)
-    whole = expected(0 * CONTACTS)
+    """Of the pattern, where contacts stand beside it; entries off the diagonal may be larger."""
+    places, blocks = jnp.asarray([[0, 1], [3, 2]]), jnp.asarray([[[1.0, 3.0], [3.0, 2.0]]] * 2)
+    pattern = sparse_pattern(4, (np.asarray(places),))
+    ones = jnp.ones(4)
+    made = algebra.matrix(pattern, ((places, blocks),), (), ones > 0, 0.5 * ones)
+    right = jnp.asarray(RANDOM.normal(size=4))
+    assert not made.cholesky_solve(right)[1]
+    found, definite = made.shifted(jnp.asarray(2.0)).cholesky_solve(right)
     assert definite
-    shifted = whole + 0.3 * whole.diagonal().max() * np.eye(SIZE)
-    np.testing.assert_allclose(found, np.linalg.solve(shifted, right), rtol=1e-8, atol=1e-10)
+    whole = summed([(np.asarray(places), np.asarray(blocks))], 4) + (0.5 + 2.0 * 2.5) * np.eye(4)
+    np.testing.assert_allclose(found, np.linalg.solve(whole, right), rtol=1e-9, atol=1e-10)
 
 
 @pytest.mark.parametrize("algebra", ALGEBRAS, ids=lambda a: type(a).__name__)
