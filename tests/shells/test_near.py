@@ -96,6 +96,15 @@ def test_edges_that_pierce_faces_are_all_found(seed):
     assert len(expected) > 3
 
 
+def test_a_needle_through_small_faces_is_found_to_its_ends():
+    heights = np.linspace(0.0, 9.0, 10)
+    around = 0.01 * np.array([[1.0, 0.0], [-0.5, 0.8], [-0.5, -0.8]])
+    corners = np.concatenate([np.column_stack([around, np.full(3, z)]) for z in heights])
+    positions = np.concatenate([corners, [[0.0, 0.0, -0.1], [0.0, 0.0, 9.1]]])
+    found = broad.crossings(positions, np.array([[30, 31]]), np.arange(30).reshape(10, 3))
+    assert sorted(found[:, 1].tolist()) == list(range(10))
+
+
 def test_nothing_is_near_in_nothing_that_has_no_extent():
     """One point three times over: its size is zero, and so is its tree's."""
     positions, faces = np.zeros((6, 3)), np.arange(6).reshape(2, 3)

@@ -77,10 +77,11 @@ def test_turning_a_body_costs_nothing_and_stretching_its_frame_does():
     np.testing.assert_allclose(slope, 0.0, atol=1e-6)  # of a stiffness of 1e5 N/m
     again = Rotation.from_rotvec([-1.0, 2.0, 0.4]).as_matrix()
     assert store(body.unknowns(jnp.asarray(x @ again.T - 3.0))) < 1e-18
-    # K/2 |E|² with E = (s² − 1)/2 in all three directions; vertices follow, their ties are slack.
-    grown = body.unknowns(jnp.asarray(1.2 * x))
-    expected = 0.5 * 1e6 * 0.006 * 3 * (0.5 * (1.2**2 - 1.0)) ** 2
-    assert store(grown) == pytest.approx(expected, rel=1e-9)
+    # K/2 |E|² with E = (FᵀF − 1)/2; vertices follow, their ties are slack.
+    change = np.array([[1.2, 0.3, 0.0], [-0.1, 0.9, 0.2], [0.0, 0.4, 1.1]])
+    strain = 0.5 * (change.T @ change - np.eye(3))
+    expected = 0.5 * 1e6 * 0.006 * np.sum(strain**2)
+    assert store(body.unknowns(jnp.asarray(x @ change.T))) == pytest.approx(expected, rel=1e-9)
     # A vertex pulled away alone: k/2 d² with k its area times stiffness over size.
     rest = body.unknowns(jnp.asarray(x))
     pulled = rest.at[4].add(1e-3)
