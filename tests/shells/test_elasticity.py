@@ -31,7 +31,7 @@ def test_plane_stress_is_hookes_law_in_space():
     young, nu = 1e3, 0.3
     compliance = np.array([[1, -nu, 0], [-nu, 1, 0], [0, 0, 2 * (1 + nu)]]) / young
     np.testing.assert_allclose(ISOTROPIC.stiffness(), np.linalg.inv(compliance), rtol=1e-12)
-    each = shells.IsotropicMaterial([1e3, 2e3], [0.3, 0.1], [0.1, 0.2])
+    each = shells.IsotropicMaterial([1e3, 2e3], [0.3, 0.1], [0.1, 0.2], 1.0)
     assert each.stiffness().shape == (2, 3, 3)
     np.testing.assert_allclose(each.stiffness()[0], np.linalg.inv(compliance), rtol=1e-12)
     assert float(ISOTROPIC.bending_stiffness()) == pytest.approx(1e3 * 1e-3 / (12 * 0.91))

@@ -1,5 +1,7 @@
 """Implicit time steps against the linear multistep formulas they stand for, in NumPy."""
 
+from typing import Any
+
 import diffrax
 import equinox as eqx
 import jax
@@ -90,7 +92,7 @@ class Chain(AbstractPotentialSystem):
         return q
 
 
-def run(system, solver, stages=None, memory=None, adjoint=None):
+def run(system, solver, stages=None, memory=None, adjoint=None) -> Any:
     start = Motion(jnp.asarray(START), jnp.asarray(SPEED), jnp.zeros(()), memory, stages)
     return diffrax.diffeqsolve(
         diffrax.ODETerm(lambda t, y, args: y),
@@ -233,5 +235,5 @@ def test_a_step_that_is_not_found_ends_the_motion():
     assert ended(nothing.result) == RESULTS.diverged
     assert not np.isfinite(np.asarray(nothing.ys.q[1:])).any()
     for other in (diffrax.RESULTS.max_steps_reached, diffrax.RESULTS.nonlinear_divergence):
-        assert ended(other) == RESULTS.diverged
+        assert ended(other) == RESULTS.diverged  # pyright: ignore
     assert ended(diffrax.RESULTS.successful) == RESULTS.successful

@@ -1,7 +1,7 @@
 """Newton's method on a few unknowns: how it arrives, what stops it, and what it says then; the
 parts of a potential."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -97,7 +97,7 @@ class Crowd(AbstractEncounters):
         return jnp.asarray(self.full)
 
 
-def potential(*batches, size=1, force=0.0, held=(), **fields):
+def potential(*batches, size=1, force: Any = 0.0, held: Any = (), **fields):
     """Held unknowns by number and place."""
     zeros = jnp.zeros(size)
     places = dict(held)

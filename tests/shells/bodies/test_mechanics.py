@@ -184,10 +184,10 @@ def test_forces_inside_a_solid_have_no_sum_and_no_moment():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: shells.SolidMaterial(0.0, 0.3), "young of SolidMaterial .* positive, in Pa"),
-        (lambda: shells.SolidMaterial(1.0, -0.1), "poisson of SolidMaterial .* at least 0"),
+        (lambda: shells.SolidMaterial(0.0, 0.3, 1.0), "young of SolidMaterial .* positive, in Pa"),
+        (lambda: shells.SolidMaterial(1.0, -0.1, 1.0), "poisson of SolidMaterial .* at least 0"),
         (
-            lambda: shells.SolidMaterial([1.0, 2.0], 0.3),
+            lambda: shells.SolidMaterial([1.0, 2.0], 0.3, 1.0),
             "young of SolidMaterial must be one number",
         ),
         (lambda: shells.RigidMaterial(-1.0), "density of RigidMaterial .* at least zero, in kg/m3"),
