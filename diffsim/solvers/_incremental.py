@@ -244,7 +244,7 @@ def _stationary(system: AbstractPotentialSystem, slip: Slip, centre, memory) -> 
             coasting = jnp.where(inertia > 0, fixed[1], guess)
             guess = jnp.where(ends(coasting) < ends(guess), coasting, guess)
         settings = jax.lax.stop_gradient(system.settings())
-        return _halving(part, slip.before, guess, settings)
+        return _halving(part, fixed[0].before, guess, settings)
 
     def lag(carry, known):
         at, lagged, guess, worst_code, steps, residual = carry

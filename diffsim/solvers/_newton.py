@@ -99,7 +99,8 @@ def mixed_newton(potential: Potential, q0: Float[Array, " n"], settings: NewtonS
     predicted in its place, as in a mixed formulation, large steps survive (D. Magisano, L.
     Leonetti, G. Garcea, Comput. Methods Appl. Mech. Eng. 313 (2017) 941). The residual is the
     exact one. Steps end before a collision, and obstacles keep the stress that they have. There is
-    no line search: it may fail, and then says `RESULTS.diverged`.
+    no line search: it may fail, and then says `RESULTS.diverged`. Takes potentials without loose
+    elements and encounters.
     """
 
     def advance(potential: Potential, state: _State, dq):

@@ -5,7 +5,6 @@ Entries are arrays, which can be mapped and differentiated around; the host fact
 the plan of their pattern (`_cholesky`), which it remembers.
 """
 
-import math
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple
@@ -111,18 +110,17 @@ def _solve(key, rows, columns, order, values, indices, blocks, right):
     batch = np.broadcast_shapes(
         *(a.shape[: a.ndim - rank] for a, rank in zip(arrays, ranks, strict=True))
     )
-    if math.prod(batch) == 1:
-        flat = [a.reshape(a.shape[a.ndim - rank :]) for a, rank in zip(arrays, ranks, strict=True)]
-        return _solve_one(flat, len(indices), right.reshape(-1, right.shape[-1])).reshape(
-            right.shape
-        )
-    whole = (*batch, right.shape[-1])
-    right = np.broadcast_to(right, whole)
-    found = np.empty(whole)
+    size, whole = right.shape[-1], np.broadcast_shapes(batch, right.shape[:-1])
+    batch = (1,) * (len(whole) - len(batch)) + batch
+    found = np.empty((*whole, size))
+    right = np.broadcast_to(right, found.shape)
     of = lambda a, rank, i: np.broadcast_to(a, (*batch, *a.shape[a.ndim - rank :]))[i]
     for i in np.ndindex(batch):
         one = [of(a, rank, i) for a, rank in zip(arrays, ranks, strict=True)]
-        found[i] = _solve_one(one, len(indices), right[i][None])[0]
+        # Along axes where the matrix is one, all right sides at once.
+        at = tuple(slice(k, k + 1) if n > 1 else slice(None) for k, n in zip(i, batch, strict=True))
+        solved = _solve_one(one, len(indices), right[at].reshape(-1, size))
+        found[at] = solved.reshape(found[at].shape)
     return found
 
 

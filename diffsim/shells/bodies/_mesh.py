@@ -85,7 +85,8 @@ def ball(radius: float, cells: int) -> TetrahedralMesh:
         raise ValueError(f"radius must be positive, in m, but is {radius!r}.")
     cube = block([2.0, 2.0, 2.0], [cells] * 3)
     x, y, z = np.asarray(cube.positions).T
-    # Concentric cubes become concentric spheres, corners with less squeezing than by scaling rays.
+    # The cube becomes a ball, its corners with less squeezing than by scaling rays; cubes within
+    # become the rounder the larger they are.
     round_ = [
         a * np.sqrt(np.maximum(1.0 - b**2 / 2 - c**2 / 2 + b**2 * c**2 / 3, 0.0))
         for a, b, c in ((x, y, z), (y, z, x), (z, x, y))

@@ -129,10 +129,12 @@ def _shifted_rows(cells: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _between(low: np.ndarray, high: np.ndarray, at_low: int, at_high: int) -> list[list[int]]:
-    """Triangles between two rows, advancing on the row whose next point comes first."""
+    """Triangles between two rows, advancing on the row whose next step has its middle first."""
     faces, i, j = [], 0, 0
     while i < low.size - 1 or j < high.size - 1:
-        if j == high.size - 1 or (i < low.size - 1 and low[i + 1] <= high[j + 1]):
+        # By next points alone, those of both rows at the far end would come first together.
+        first = i < low.size - 1 and low[i : i + 2].sum() <= high[j : j + 2].sum()
+        if j == high.size - 1 or first:
             faces.append([at_low + i, at_low + i + 1, at_high + j])
             i += 1
         else:
