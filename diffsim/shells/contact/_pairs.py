@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ..._types import Scalar
+from ._points import weighted
 
 Four = Float[Array, "4 3"]
 Weights = Float[Array, " 4"]
@@ -105,7 +106,7 @@ def distance_curvature(points: Four, closest: Closest) -> Float[Array, "12 12"]:
         Σₖₗ (w⊗eₖ + gₖ⊗r) (e·e)⁻¹ₖₗ (w⊗eₗ + gₗ⊗r)ᵀ.
     """
     weights, slides, free = closest
-    between = jnp.sum(weights[:, None] * points, axis=0)
+    between = weighted(weights, points)
     distance = jnp.sqrt(jnp.sum(between**2))
     ways = jnp.sum(slides[:, :, None] * points, axis=1)
     mixed = weights[:, None] * ways[:, None, :] + slides[:, :, None] * between
