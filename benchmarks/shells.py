@@ -46,7 +46,7 @@ from ._shared import (
 
 _NAMES = {
     "cost": ["sheet_step_cpu_ms", "backward_over_forward", "cost_exponent"],
-    "folding": ["folding_step_cpu_ms"],
+    "folding": ["folding_step_cpu_ms", "folding_backward_over_forward"],
     "gradient": ["gradient_error_max"],
     "drops": ["interpenetrations", "drops"],
     "newton": ["ratio_newton_semi_implicit"],
@@ -123,22 +123,26 @@ def cost(sides: tuple[int, ...], steps: int) -> Mapping:
     # Of large sheets three steps, timed once.
     each = [_forward_ms(hanging(side, steps if side < 40 else 3)) for side in sides]
     vertices = [side**2 for side in sides]
-    dynamics = hanging(sides[1], steps)
+    ratio = _backward(hanging(sides[1], steps), _SHEET["young"])
+    slope = np.polyfit(np.log(vertices), np.log(each), 1)[0]
+    figures = {f"sheet_{n}_step_cpu_ms": ms for n, ms in zip(vertices, each, strict=True)}
+    return figures | {
+        "sheet_step_cpu_ms": each[1],
+        "backward_over_forward": ratio,
+        "cost_exponent": float(slope),
+    }
+
+
+def _backward(dynamics: shells.Dynamics, young: float) -> float:
+    """What a gradient in the material costs beside the run, over the run."""
 
     def gradient(young, dynamics):
         changed = eqx.tree_at(lambda d: d.shell.material.young, dynamics, young)
         return _end(changed)[0]
 
-    young = jnp.asarray(_SHEET["young"])
-    both = (_end, dynamics), (jax.value_and_grad(gradient), young, dynamics)
+    both = (_end, dynamics), (jax.value_and_grad(gradient), jnp.asarray(young), dynamics)
     forward, whole = cpu_seconds_in_turn(*(compiled(*each)[0] for each in both))
-    slope = np.polyfit(np.log(vertices), np.log(each), 1)[0]
-    figures = {f"sheet_{n}_step_cpu_ms": ms for n, ms in zip(vertices, each, strict=True)}
-    return figures | {
-        "sheet_step_cpu_ms": each[1],
-        "backward_over_forward": whole / forward - 1.0,
-        "cost_exponent": float(slope),
-    }
+    return whole / forward - 1.0
 
 
 def swinging(side: int, step: float) -> shells.Dynamics:
@@ -234,7 +238,11 @@ class Swings:
 
 def folding_cost(cells: tuple[int, int], steps: int) -> Mapping:
     """Of the scene with contact, friction and yielding; lags included."""
-    return {"folding_step_cpu_ms": _forward_ms(folding(cells, steps))}
+    dynamics = folding(cells, steps)
+    return {
+        "folding_step_cpu_ms": _forward_ms(dynamics),
+        "folding_backward_over_forward": _backward(dynamics, 1e9),
+    }
 
 
 def gradient_error(steps: int = 5) -> Mapping:
