@@ -233,7 +233,7 @@ class Assembly(AbstractDeformable):
     def _in_turn(self) -> Int[np.ndarray, " n"]:
         """The bands of the bodies one after another."""
         pieces = zip(self.bodies, self.places, strict=True)
-        return np.concatenate([np.asarray(place[body.pattern.order]) for body, place in pieces])
+        return np.concatenate([np.asarray(place)[body.pattern.order] for body, place in pieces])
 
 
 def _check(bodies: Mapping[str, AbstractBody]) -> None:

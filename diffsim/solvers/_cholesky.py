@@ -66,8 +66,9 @@ class AbstractPlan(abc.ABC):
         whole = (lower + scipy.sparse.tril(lower, -1).T).tocsc()
         try:
             with one_thread():
-                factor = scipy.sparse.linalg.splu(whole, permc_spec="MMD_AT_PLUS_A")
-                return factor.solve(right)
+                # An order for symmetric matrices is worth nothing once rows are exchanged: of a
+                # crumpled sheet of 1024 vertices that took a minute, where this takes 0.1 s.
+                return scipy.sparse.linalg.splu(whole, permc_spec="COLAMD").solve(right)
         except RuntimeError:
             return singular
 
@@ -99,16 +100,17 @@ class BandPlan(AbstractPlan):
 
 
 class CholmodPlan(AbstractPlan):
-    """CHOLMOD's supernodal factor in an order of small fill (Y. Chen, T. Davis, W. Hager, S.
-    Rajamanickam, ACM Trans. Math. Softw. 35 (2008) 22), through CVXOPT."""
+    """CHOLMOD's supernodal factor (Y. Chen, T. Davis, W. Hager, S. Rajamanickam, ACM Trans. Math.
+    Softw. 35 (2008) 22), through CVXOPT; in the order given, or one that it finds itself (AMD)."""
 
-    def __init__(self, size: int, rows, columns):
+    def __init__(self, size: int, rows, columns, order: Int[np.ndarray, " n"] | None = None):
         super().__init__(size, rows, columns)
         self._cvxopt, self._cholmod = cholmod()  # pyright: ignore
         ones = self._cvxopt.matrix(np.ones(rows.size))
         row, column = (self._cvxopt.matrix(np.asarray(a, np.int64)) for a in (rows, columns))
         self._matrix = self._cvxopt.spmatrix(ones, row, column, (size, size))
-        self._factor = self._cholmod.symbolic(self._matrix)
+        given = () if order is None else (self._cvxopt.matrix(np.asarray(order, np.int64)),)
+        self._factor = self._cholmod.symbolic(self._matrix, *given)
 
     def factorise(self, values):
         self._matrix.V = self._cvxopt.matrix(values)
@@ -149,19 +151,48 @@ def one_thread():
     return _threads().limit(limits=1, user_api="blas")
 
 
-def make_plan(size: int, rows, columns, order=None) -> AbstractPlan:
-    """By CHOLMOD where it is installed, else by a band in the order given, or reverse
-    Cuthill-McKee's."""
+def make_plan(size: int, rows, columns) -> AbstractPlan:
+    """Of a pattern that changes soon: by CHOLMOD where it is installed, else by a band in reverse
+    Cuthill-McKee's order."""
     if cholmod() is not None:
         return CholmodPlan(size, rows, columns)
-    return BandPlan(
-        size, rows, columns, cuthill_mckee(size, rows, columns) if order is None else order
-    )
+    return BandPlan(size, rows, columns, cuthill_mckee(size, rows, columns))
+
+
+def lasting_plan(size: int, rows, columns, order: Int[np.ndarray, " n"]) -> AbstractPlan:
+    """Of a pattern that stays, so that a longer analysis pays: by CHOLMOD in an order of nested
+    dissection where both are installed, else by a band in the order given."""
+    if cholmod() is not None:
+        return CholmodPlan(size, rows, columns, dissection(size, rows, columns))
+    return BandPlan(size, rows, columns, order)
+
+
+def dissection(size: int, rows, columns) -> Int[np.ndarray, " n"] | None:
+    """The order of METIS (G. Karypis, V. Kumar, SIAM J. Sci. Comput. 20 (1998) 359), None where it
+    is not installed (extra `cholmod`).
+
+    Of a sheet of 1000 vertices the analysis takes five times as long as AMD's, and the factor
+    three quarters of the time.
+    """
+    try:
+        metis = importlib.import_module("pymetis")
+    except ImportError:
+        return None
+    graph = _graph(size, rows, columns)
+    graph.setdiag(0)
+    graph.eliminate_zeros()
+    neighbours = metis.CSRAdjacency(graph.indptr, graph.indices)
+    return np.array(list(metis.nested_dissection(neighbours)[0]))
 
 
 def cuthill_mckee(size: int, rows, columns) -> Int[np.ndarray, " n"]:
     """The order of a narrow band."""
-    ones = np.ones(rows.size, np.int8)
-    graph = scipy.sparse.coo_array((ones, (rows, columns)), (size, size)).tocsr()
-    graph = (graph + graph.T).tocsr()
+    graph = _graph(size, rows, columns)
     return scipy.sparse.csgraph.reverse_cuthill_mckee(graph, symmetric_mode=True)  # pyright: ignore
+
+
+def _graph(size: int, rows, columns) -> scipy.sparse.csr_array:
+    """Which unknowns meet, of a lower triangle."""
+    ones = np.ones(rows.size, np.int8)
+    lower = scipy.sparse.coo_array((ones, (rows, columns)), (size, size)).tocsr()
+    return (lower + lower.T).tocsr()

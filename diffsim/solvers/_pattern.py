@@ -10,6 +10,30 @@ from jaxtyping import Array, Int
 from ._cholesky import cuthill_mckee
 
 
+class HostPattern:
+    """What the host is told of a pattern: static in programs, equal where its contents are.
+
+    **Attributes:** `rows`, `columns`: (z,) of the entries; `order`: (n,) the unknowns in the order
+    of a narrow band; `key`: a digest of all three.
+    """
+
+    def __init__(
+        self, rows: Int[np.ndarray, " z"], columns: Int[np.ndarray, " z"], order: np.ndarray
+    ):
+        self.rows, self.columns, self.order = rows, columns, order
+        parts = b"".join(np.asarray(a, np.int64).tobytes() for a in (rows, columns, order))
+        self.key = hashlib.sha256(parts).digest()
+
+    def __eq__(self, other) -> bool:
+        return isinstance(other, HostPattern) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        return f"HostPattern({self.order.size} unknowns, {self.rows.size} entries)"
+
+
 class SparsePattern(eqx.Module):
     """Where the entries of element matrices go in the lower triangle of their sum.
 
@@ -19,8 +43,7 @@ class SparsePattern(eqx.Module):
       of them are diagonal.
     - `entries`: for each batch of elements, the flat positions of the entries of (e, k, k) that are
       in the lower triangle; `slots`: which entry of the sum each is added to.
-    - `order`: (n,) the unknowns in the order of a narrow band.
-    - `key`: names the pattern to the host.
+    - `host`: the same for the host, which would be handed the arrays again at every call.
     """
 
     rows: Int[Array, " z"]
@@ -28,13 +51,17 @@ class SparsePattern(eqx.Module):
     diagonal: Int[Array, " n"]
     entries: tuple[Int[Array, " _"], ...]
     slots: tuple[Int[Array, " _"], ...]
-    order: Int[Array, " n"]
-    key: Int[Array, " 2"]
+    host: HostPattern = eqx.field(static=True)
 
     @property
     def size(self) -> int:
         """Number of unknowns."""
-        return self.order.size
+        return self.diagonal.size
+
+    @property
+    def order(self) -> Int[np.ndarray, " n"]:
+        """The unknowns in the order of a narrow band."""
+        return self.host.order
 
 
 def sparse_pattern(
@@ -57,15 +84,13 @@ def sparse_pattern(
     rows, columns = found % size, found // size
     *slots, diagonal = np.split(inverse, np.cumsum([p.size for p in places])[:-1])
     order = _narrowest(size, rows, columns, orders)
-    digest = hashlib.sha256(rows.tobytes() + columns.tobytes() + order.tobytes()).digest()
     return SparsePattern(
         jnp.asarray(rows),
         jnp.asarray(columns),
         jnp.asarray(diagonal),
         tuple(jnp.asarray(at) for at in kept),
         tuple(jnp.asarray(slot) for slot in slots),
-        jnp.asarray(order),
-        jnp.asarray(np.frombuffer(digest[:16], np.int64)),
+        HostPattern(rows, columns, order),
     )
 
 

@@ -5,6 +5,7 @@ Entries are arrays, which can be mapped and differentiated around; the host fact
 the plan of their pattern (`_cholesky`), which it remembers.
 """
 
+import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple
@@ -17,8 +18,8 @@ from jaxtyping import Array, Float, Int
 
 from .._types import BoolScalar, Scalar
 from ._algebra import AbstractAlgebra, AbstractSymmetricMatrix, masked
-from ._cholesky import AbstractPlan, make_plan
-from ._pattern import SparsePattern, pairs_of
+from ._cholesky import AbstractPlan, lasting_plan, make_plan
+from ._pattern import HostPattern, SparsePattern, pairs_of
 
 
 class SparseMatrix(AbstractSymmetricMatrix):
@@ -45,7 +46,8 @@ class SparseMatrix(AbstractSymmetricMatrix):
         Twice with the same matrix costs one factorisation.
         """
         shapes = (jax.ShapeDtypeStruct(right.shape, right.dtype), jax.ShapeDtypeStruct((), bool))
-        return jax.pure_callback(_cholesky, shapes, *self._data(), right, vmap_method="sequential")
+        host = _Cholesky(self.pattern.host)
+        return jax.pure_callback(host, shapes, *self._data(), right, vmap_method="sequential")
 
     def solver(self) -> Callable[[Float[Array, " n"]], Float[Array, " n"]]:
         """right -> matrix⁻¹ right, of any symmetric matrix; NaN if it is singular.
@@ -53,16 +55,16 @@ class SparseMatrix(AbstractSymmetricMatrix):
         One factorisation for all the right sides of a batch.
         """
 
+        host = _Solve(self.pattern.host)
+
         def solve(right):
             shape = jax.ShapeDtypeStruct(right.shape, right.dtype)
-            return jax.pure_callback(_solve, shape, *self._data(), right, vmap_method="expand_dims")
+            return jax.pure_callback(host, shape, *self._data(), right, vmap_method="expand_dims")
 
         return solve
 
     def _data(self):
-        p = self.pattern
-        pattern = (p.key, p.rows, p.columns, p.order)
-        return *pattern, self.values, self.indices, self.blocks
+        return self.values, self.indices, self.blocks
 
 
 class Factorised(AbstractAlgebra):
@@ -96,49 +98,57 @@ _PLANS: OrderedDict[bytes, _Sum] = OrderedDict()
 _KEPT = 64
 
 
-def _cholesky(key, rows, columns, order, values, indices, blocks, right):
-    plan, values = _summed(key, rows, columns, order, values, indices, blocks)
-    found, definite = plan.solve(values, np.asarray(right)[:, None])
-    return found[:, 0], definite
+@dataclasses.dataclass(frozen=True)
+class _Cholesky:
+    """Equal for equal patterns, as JAX compares what it is to call."""
+
+    pattern: HostPattern
+
+    def __call__(self, values, indices, blocks, right):
+        plan, values = _summed(self.pattern, values, indices, blocks)
+        found, definite = plan.solve(values, np.asarray(right)[:, None])
+        return found[:, 0], definite
 
 
-def _solve(key, rows, columns, order, values, indices, blocks, right):
-    """Batches: an axis of 1 in front where not batched, or none."""
-    arrays = (key, rows, columns, order, values, *indices, *blocks)
-    arrays, right = [np.asarray(a) for a in arrays], np.asarray(right)
-    ranks = (1, 1, 1, 1, 1, *(2 for _ in indices), *(3 for _ in blocks))
-    batch = np.broadcast_shapes(
-        *(a.shape[: a.ndim - rank] for a, rank in zip(arrays, ranks, strict=True))
-    )
-    size, whole = right.shape[-1], np.broadcast_shapes(batch, right.shape[:-1])
-    batch = (1,) * (len(whole) - len(batch)) + batch
-    found = np.empty((*whole, size))
-    right = np.broadcast_to(right, found.shape)
-    of = lambda a, rank, i: np.broadcast_to(a, (*batch, *a.shape[a.ndim - rank :]))[i]
-    for i in np.ndindex(batch):
-        one = [of(a, rank, i) for a, rank in zip(arrays, ranks, strict=True)]
-        # Along axes where the matrix is one, all right sides at once.
-        at = tuple(slice(k, k + 1) if n > 1 else slice(None) for k, n in zip(i, batch, strict=True))
-        solved = _solve_one(one, len(indices), right[at].reshape(-1, size))
-        found[at] = solved.reshape(found[at].shape)
-    return found
+@dataclasses.dataclass(frozen=True)
+class _Solve:
+    pattern: HostPattern
+
+    def __call__(self, values, indices, blocks, right):
+        """Batches: an axis of 1 in front where not batched, or none."""
+        arrays, right = [np.asarray(a) for a in (values, *indices, *blocks)], np.asarray(right)
+        ranks = (1, *(2 for _ in indices), *(3 for _ in blocks))
+        batch = np.broadcast_shapes(
+            *(a.shape[: a.ndim - rank] for a, rank in zip(arrays, ranks, strict=True))
+        )
+        size, whole = right.shape[-1], np.broadcast_shapes(batch, right.shape[:-1])
+        batch = (1,) * (len(whole) - len(batch)) + batch
+        found = np.empty((*whole, size))
+        right = np.broadcast_to(right, found.shape)
+        of = lambda a, rank, i: np.broadcast_to(a, (*batch, *a.shape[a.ndim - rank :]))[i]
+        for i in np.ndindex(batch):
+            values, *loose = [of(a, rank, i) for a, rank in zip(arrays, ranks, strict=True)]
+            kept, values = _summed(
+                self.pattern, values, loose[: len(indices)], loose[len(indices) :]
+            )
+            # Along axes where the matrix is one, all right sides at once.
+            at = tuple(
+                slice(k, k + 1) if n > 1 else slice(None) for k, n in zip(i, batch, strict=True)
+            )
+            solved = kept.solve_any(values, np.ascontiguousarray(right[at].reshape(-1, size).T)).T
+            found[at] = solved.reshape(found[at].shape)
+        return found
 
 
-def _solve_one(arrays, batches: int, right):
-    key, rows, columns, order, values, *loose = arrays
-    plan, values = _summed(key, rows, columns, order, values, loose[:batches], loose[batches:])
-    return plan.solve_any(values, np.ascontiguousarray(right.T)).T
-
-
-def _summed(key, rows, columns, order, values, indices, blocks):
+def _summed(pattern: HostPattern, values, indices, blocks) -> tuple[AbstractPlan, np.ndarray]:
     """The plan of the sum, and the entries of the sum."""
-    key, rows, columns, order, values = (np.asarray(a) for a in (key, rows, columns, order, values))
+    values = np.asarray(values)
     indices, blocks = [np.asarray(i) for i in indices], [np.asarray(b) for b in blocks]
     alive = [_alive(i, b) for i, b in zip(indices, blocks, strict=True)]
     kept = [i[a] for i, a in zip(indices, alive, strict=True)]
-    name = key.tobytes() + b"".join(np.array(k.shape).tobytes() + k.tobytes() for k in kept)
+    name = pattern.key + b"".join(np.array(k.shape).tobytes() + k.tobytes() for k in kept)
     if name not in _PLANS:
-        _PLANS[name] = _planned(rows, columns, order, kept)
+        _PLANS[name] = _planned(pattern, kept)
         if len(_PLANS) > _KEPT:
             _PLANS.popitem(last=False)
     _PLANS.move_to_end(name)
@@ -155,10 +165,10 @@ def _alive(indices, blocks):
     return alive[np.lexsort(indices[alive].T)]
 
 
-def _planned(rows, columns, order, kept) -> _Sum:
-    size, added = order.size, sum(k.size for k in kept)
-    if not added:
-        return _Sum(make_plan(size, rows, columns, order), [], np.zeros(0, int))
+def _planned(pattern: HostPattern, kept) -> _Sum:
+    rows, columns, size = pattern.rows, pattern.columns, pattern.order.size
+    if not sum(k.size for k in kept):
+        return _Sum(lasting_plan(size, rows, columns, pattern.order), [], np.zeros(0, int))
     pairs = [pairs_of(k) for k in kept]
     entries = [np.flatnonzero(row >= column) for row, column in pairs]
     low = [(row[at], column[at]) for (row, column), at in zip(pairs, entries, strict=True)]

@@ -1,19 +1,34 @@
 """Factorisations on the host: by CHOLMOD and by a band, of one pattern and of sums with blocks."""
 
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy
 
+from diffsim import shells
 from diffsim.solvers import _cholesky, _sparse, sparse_pattern
-from diffsim.solvers._cholesky import BandPlan, CholmodPlan, cuthill_mckee
+from diffsim.solvers._cholesky import (
+    BandPlan,
+    CholmodPlan,
+    cuthill_mckee,
+    dissection,
+    lasting_plan,
+)
+
+KINDS = ("band", "cholmod", "dissected")
 
 
 def plan(kind, size, rows, columns):
     if kind == "band":
         return BandPlan(size, rows, columns, cuthill_mckee(size, rows, columns))
     pytest.importorskip("cvxopt")
-    return CholmodPlan(size, rows, columns)
+    if kind == "cholmod":
+        return CholmodPlan(size, rows, columns)
+    pytest.importorskip("pymetis")
+    return CholmodPlan(size, rows, columns, dissection(size, rows, columns))
 
 
 def grid(side, seed=0):
@@ -29,7 +44,7 @@ def grid(side, seed=0):
     return rows, columns, whole
 
 
-@pytest.mark.parametrize("kind", ["band", "cholmod"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_solves_as_dense_algebra_does(kind):
     rows, columns, whole = grid(7)
     ours = plan(kind, 49, rows, columns)
@@ -39,7 +54,7 @@ def test_solves_as_dense_algebra_does(kind):
     np.testing.assert_allclose(found, np.linalg.solve(whole, right), rtol=1e-11, atol=1e-13)
 
 
-@pytest.mark.parametrize("kind", ["band", "cholmod"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_one_factorisation_for_the_same_matrix(kind, monkeypatch):
     rows, columns, whole = grid(5)
     ours, count = plan(kind, 25, rows, columns), []
@@ -52,7 +67,7 @@ def test_one_factorisation_for_the_same_matrix(kind, monkeypatch):
     assert len(count) == 3
 
 
-@pytest.mark.parametrize("kind", ["band", "cholmod"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_matrices_that_are_not_positive_definite(kind):
     rows, columns, whole = grid(5)
     ours, right = plan(kind, 25, rows, columns), np.ones((25, 2))
@@ -109,3 +124,62 @@ def test_sums_with_blocks_that_come_and_go(installed, monkeypatch):
     for found in jax.vmap(solved)(weights):
         single = [solved(weight)[0] for weight in weights]
         np.testing.assert_allclose(found, single, rtol=1e-11, atol=1e-13)
+
+
+def fill(rows, columns, order):
+    """Entries of the factor of a lower triangle in an order, counted by dense elimination."""
+    rank = np.argsort(order)
+    there = np.eye(order.size, dtype=bool)
+    there[rank[rows], rank[columns]] = there[rank[columns], rank[rows]] = True
+    for k in range(order.size):
+        below = k + 1 + np.flatnonzero(there[k + 1 :, k])
+        there[np.ix_(below, below)] = True
+    return np.count_nonzero(np.tril(there))
+
+
+def test_an_order_of_nested_dissection_fills_less_than_a_band():
+    pytest.importorskip("pymetis")
+    rows, columns, _ = grid(20)
+    order = dissection(400, rows, columns)
+    assert sorted(order.tolist()) == list(range(400))
+    assert fill(rows, columns, order) < 0.7 * fill(rows, columns, cuthill_mckee(400, rows, columns))
+
+
+@pytest.mark.parametrize("missing", ["nothing", "pymetis", "cvxopt"])
+def test_plans_of_patterns_that_stay(missing, monkeypatch):
+    """In an order of METIS, in CHOLMOD's own without it, and as a band without CHOLMOD."""
+    pytest.importorskip("cvxopt")
+    monkeypatch.setitem(sys.modules, missing, None)
+    if missing == "cvxopt":
+        monkeypatch.setattr(_cholesky, "cholmod", lambda: None)
+    rows, columns, whole = grid(6)
+    order = cuthill_mckee(36, rows, columns)
+    found = lasting_plan(36, rows, columns, order)
+    assert isinstance(found, BandPlan if missing == "cvxopt" else CholmodPlan)
+    if missing == "pymetis":
+        assert dissection(36, rows, columns) is None
+    right = np.ones((36, 1))
+    np.testing.assert_allclose(whole @ found.solve(whole[rows, columns], right)[0], right)
+
+
+def test_rows_may_be_exchanged_without_much_fill(monkeypatch):
+    """Of a crumpled sheet, whose matrix is far from definite: in an order for symmetric matrices
+    the factor of LU with pivoting was nearly full."""
+    factors, splu = [], scipy.sparse.linalg.splu
+
+    def recorded(*arguments, **keywords):
+        factors.append(splu(*arguments, **keywords))
+        return factors[-1]
+
+    monkeypatch.setattr(scipy.sparse.linalg, "splu", recorded)
+    sheet = shells.strip(1.0, 1.0, (15, 15))
+    held = [shells.Clamp(lambda x, y, z: x < 1e-9)]
+    shell = shells.Shell(sheet, shells.IsotropicMaterial(1e7, 0.3, 1e-3, 200.0), supports=held)
+    q = shell.rest() + 1e-3 * np.random.default_rng(0).standard_normal(shell.size)
+    potential = shell.potential()
+    right = jnp.where(potential.free, 1.0, 0.0)
+    found = potential.hessian(q).solver()(right)
+    product = jax.jvp(potential.gradient, (q,), (found,))[1]
+    np.testing.assert_allclose(product, right, atol=1e-8)
+    assert len(factors) == 1
+    assert factors[0].L.nnz < 0.1 * shell.size**2 / 2

@@ -111,12 +111,13 @@ def test_the_narrowest_order_is_taken_and_names_the_pattern():
     for others in ((rows,), (columns, rows)):
         assert width(np.asarray(sparse_pattern(40, (grid,), others).order)) == width(rows) == 6
     assert width(np.asarray(sparse_pattern(40, (grid,), (columns,)).order)) > 6
-    keys = [
-        sparse_pattern(40, (cells,), orders).key.tolist()
+    hosts = [
+        sparse_pattern(40, (cells,), orders).host
         for cells, orders in ((grid, ()), (grid, ()), (grid, (rows,)), (grid[1:], ()))
     ]
-    assert keys[0] == keys[1]
-    assert len({tuple(key) for key in keys}) == 3
+    assert hosts[0] == hosts[1]
+    assert len(set(hosts)) == 3
+    assert hosts[0] != hosts[0].key
 
 
 def test_the_sum_is_that_of_its_parts():
