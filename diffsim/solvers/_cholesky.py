@@ -9,6 +9,7 @@ import abc
 import functools
 import importlib
 import threading
+from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
@@ -29,6 +30,7 @@ class AbstractPlan(abc.ABC):
         self._lock = threading.Lock()
         self._last = np.zeros(0)
         self._definite = False
+        self._pivoted: Callable[[np.ndarray], np.ndarray] | None = None
 
     @abc.abstractmethod
     def factorise(self, values: Float[np.ndarray, " z"]) -> bool:
@@ -43,34 +45,40 @@ class AbstractPlan(abc.ABC):
     ) -> tuple[Float[np.ndarray, "n k"], bool]:
         """matrix⁻¹ right and true, or NaN and false where the matrix is not positive definite."""
         with self._lock, one_thread():
-            if not np.array_equal(values, self._last):
-                self._definite = self.factorise(values)
-                self._last = values.copy()
-            found = self.substitute(right) if self._definite else np.full_like(right, np.nan)
-        definite = self._definite and bool(np.isfinite(found).all())
-        return (found if definite else np.full_like(right, np.nan)), definite
+            return self._solve(values, right)
 
     def solve_any(
         self, values: Float[np.ndarray, " z"], right: Float[np.ndarray, "n k"]
     ) -> Float[np.ndarray, "n k"]:
         """matrix⁻¹ right of any symmetric matrix; by LU with pivoting where it is not positive
         definite, and NaN where it is singular."""
-        found, definite = self.solve(values, right)
-        return found if definite else self._pivoted(values, right)
+        with self._lock, one_thread():
+            found, definite = self._solve(values, right)
+            if definite:
+                return found
+            if self._pivoted is None:
+                self._pivoted = self._lu(values)
+            return self._pivoted(right)
 
-    def _pivoted(self, values, right):
-        singular = np.full_like(right, np.nan)
-        if not np.isfinite(values).all():
-            return singular
+    def _solve(self, values, right):
+        if not np.array_equal(values, self._last):
+            self._definite, self._pivoted = self.factorise(values), None
+            self._last = values.copy()
+        found = self.substitute(right) if self._definite else np.full_like(right, np.nan)
+        definite = self._definite and bool(np.isfinite(found).all())
+        return (found if definite else np.full_like(right, np.nan)), definite
+
+    def _lu(self, values) -> Callable[[np.ndarray], np.ndarray]:
         lower = scipy.sparse.coo_array((values, (self.rows, self.columns)), (self.size,) * 2)
         whole = (lower + scipy.sparse.tril(lower, -1).T).tocsc()
         try:
-            with one_thread():
+            if np.isfinite(values).all():
                 # An order for symmetric matrices is worth nothing once rows are exchanged: of a
                 # crumpled sheet of 1024 vertices that took a minute, where this takes 0.1 s.
-                return scipy.sparse.linalg.splu(whole, permc_spec="COLAMD").solve(right)
+                return scipy.sparse.linalg.splu(whole, permc_spec="COLAMD").solve
         except RuntimeError:
-            return singular
+            pass  # singular
+        return lambda right: np.full_like(right, np.nan)
 
 
 class BandPlan(AbstractPlan):

@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from .._status import RESULTS, code, from_code
 from .._types import BoolScalar, IntScalar, Scalar
+from ._algebra import AbstractSymmetricMatrix
 from ._newton import NewtonSettings
 from ._potential import Potential
 
@@ -103,6 +104,8 @@ class _State(NamedTuple):
 # Of a step of the path: how far the corrections may lead from where the tangent pointed, and how
 # much longer or shorter the next may be.
 _ASIDE, _LONGER, _SHORTER = 0.5, 2.0, 0.5
+# Of the largest diagonal entry.
+_BESIDE = 1e-14
 
 
 def follow(
@@ -135,7 +138,8 @@ def follow(
         matrix = potential.hessian(state.trial.q, stress)
         forces, pull = _forces(family, state.trial)
         _, definite = matrix.cholesky_solve(-forces)
-        back, along = jax.vmap(matrix.solver())(jnp.stack([-forces, -pull]))
+        solve = _regular(matrix, pull).solver()
+        back, along = jax.vmap(solve)(jnp.stack([-forces, -pull]))
         before, state = state.trial, state._replace(steps=state.steps + 1)
         state = jax.lax.cond(state.fresh, predicted, corrected, state, back, along, definite)
         return state._replace(stress=_extrapolated(family, before, state.trial))
@@ -264,7 +268,7 @@ def _root_jvp(primals, tangents):
     potential = stop.family.potential(point.factor)
     free, (_, pull) = potential.free, _forces(stop.family, point)
     slope = jax.grad(lambda p: stop(p)[1])(point)
-    matrix = potential.hessian(point.q)
+    matrix = _regular(potential.hessian(point.q), pull)
     border = _Border(free, pull, slope.q, slope.factor)
     stiff = lambda v: jnp.where(free, jax.jvp(potential.gradient, (point.q,), (v,))[1], v)
     solve = jax.vmap(matrix.solver())
@@ -303,6 +307,13 @@ class _Border(eqx.Module):
         back, along = solve(jnp.stack([right[0], self.column]))
         rate = (right[1] - self.row @ back) / (self.corner - self.row @ along)
         return back - rate * along, rate
+
+
+def _regular(matrix: AbstractSymmetricMatrix, pull: Float[Array, " n"]) -> AbstractSymmetricMatrix:
+    """The matrix; where it is singular to the last digit, as at a limit point it may be, one beside
+    it: with that the path has a direction, and a border corrects what is left."""
+    singular = ~jnp.all(jnp.isfinite(matrix.solver()(pull)))
+    return matrix.shifted(jnp.where(singular, _BESIDE, 0.0))
 
 
 def _forces(family: AbstractFamily, point: Point) -> tuple[Float[Array, " n"], Float[Array, " n"]]:

@@ -178,8 +178,10 @@ def test_rows_may_be_exchanged_without_much_fill(monkeypatch):
     q = shell.rest() + 1e-3 * np.random.default_rng(0).standard_normal(shell.size)
     potential = shell.potential()
     right = jnp.where(potential.free, 1.0, 0.0)
-    found = potential.hessian(q).solver()(right)
+    solve = potential.hessian(q).solver()
+    found = solve(right)
     product = jax.jvp(potential.gradient, (q,), (found,))[1]
     np.testing.assert_allclose(product, right, atol=1e-8)
+    np.testing.assert_allclose(solve(2.0 * right), 2.0 * found, rtol=1e-12)
     assert len(factors) == 1
     assert factors[0].L.nnz < 0.1 * shell.size**2 / 2

@@ -116,7 +116,7 @@ SETTINGS = PathSettings(NewtonSettings(1e-13, 1e-12, max_steps=500), 0.1)
 
 
 @eqx.filter_jit
-def walk(family, values, q=REST, settings=SETTINGS):
+def walk(family, values, q=REST, settings=SETTINGS, factor=0.0):
     """The points at the values, and how they were reached."""
 
     def stop(carry, value):
@@ -126,7 +126,7 @@ def walk(family, values, q=REST, settings=SETTINGS):
         point = on_path(family, reached.point, before, value)
         return (reached, point), (point, reached)
 
-    started = begin(q, jnp.zeros(()))
+    started = begin(q, jnp.asarray(factor))
     return jax.lax.scan(stop, (started, started.point), values)[1]
 
 
@@ -223,6 +223,56 @@ def test_derivatives_of_points_on_a_path(measure):
     np.testing.assert_allclose(forward, differences, atol=3e-9 * np.abs(differences).max())
     if measure == "apex":
         np.testing.assert_allclose(forward[:3, 0], load_at(np.asarray(values)), atol=1e-10)
+
+
+class Cubic(AbstractElements):
+    """k s³/3 and half the square of a second unknown."""
+
+    indices: Int[Array, "*e 2"]
+    stiffness: Float[Array, "*e"]
+
+    def measures(self, local):
+        return local
+
+    def density(self, measures):
+        return self.stiffness * measures[0] ** 3 / 3.0 + 0.5 * measures[1] ** 2
+
+    def convex(self, stress, stiffness):
+        return stress, jnp.abs(stiffness)
+
+
+class Fold(AbstractFamily):
+    """λ = k q²: at its minimum the Hessian is singular to the last digit."""
+
+    stiffness: Float[Array, ""]
+
+    def potential(self, factor):
+        both, zeros = np.array([[0, 1]]), jnp.zeros(2)
+        cubic = Cubic(jnp.asarray(both), self.stiffness[None])
+        force, free = zeros.at[0].set(factor), jnp.ones(2, bool)
+        pattern = sparse_pattern(2, (both,))
+        return Potential((cubic,), force, zeros, zeros, free, zeros, pattern)
+
+    def weights(self):
+        return jnp.ones(2)
+
+    def residual(self, point, before, value):
+        return point.q[0] - value
+
+
+def test_a_path_goes_on_from_where_the_hessian_is_singular_to_the_last_digit():
+    values, start = jnp.array([-0.5, 0.0, 0.5]), jnp.array([-1.0, 0.0])
+    settings = PathSettings(NewtonSettings(1e-13, 1e-13, max_steps=200), first=-0.1)
+
+    def found(p):
+        points, _ = walk(Fold(p[0]), p[1] * values, start, settings, 2.0)
+        return jnp.stack([points.q[:, 0], points.factor], axis=1)
+
+    p = jnp.array([2.0, 1.0])
+    np.testing.assert_allclose(found(p), [[-0.5, 0.5], [0.0, 0.0], [0.5, 0.5]], atol=1e-10)
+    exact = [[[0, -0.5], [0.25, 1.0]], [[0, 0], [0, 0]], [[0, 0.5], [0.25, 1.0]]]
+    np.testing.assert_allclose(jax.jacfwd(found)(p), exact, atol=1e-10)
+    np.testing.assert_allclose(jax.jacrev(found)(p), exact, atol=1e-10)
 
 
 @pytest.mark.parametrize("smallest", [1e-6, 1e-15])
