@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from diffsim import shells
+from diffsim.solvers import Slip
 
 PAPER = shells.IsotropicMaterial(1e7, 0.3, 5e-4, 1000.0)
 LAW = shells.Barrier(1e3, 1e-3)
@@ -104,6 +105,50 @@ def test_gradients_through_contact_of_three_kinds_of_bodies():
         difference = (program(1 + shift)[0] - program(1 - shift)[0]) / 2e-5
         assert gradient[i] == pytest.approx(float(difference), abs=1e-6 * np.abs(gradient).max())
     assert np.all(gradient != 0)
+
+
+def test_bodies_answer_for_the_whole():
+    """Two sheets of different size and material, each on a table of its own with friction."""
+    lying = lambda below: shells.BodyContact(
+        shells.Plane([0.0, 0.0, -below]), LAW, friction=shells.Friction(0.3, 1e-2)
+    )
+    above = _moved(shells.strip(0.03, 0.02, (2, 1)), [0.0, 0.0, 0.02])
+    stiff = shells.IsotropicMaterial(1e9, 0.3, 5e-4, 1000.0)
+    bodies = {
+        "soft": _sheet(contacts=[lying(8e-4)], loads=[shells.Gravity()]),
+        "stiff": shells.Shell(above, stiff, contacts=[lying(-0.0192)]),
+    }
+    both = shells.Assembly(bodies)
+    assert both.rubs
+    random = np.random.default_rng(5)
+    q, before, lagged, velocity = (
+        both.unknowns(both.mesh.positions) + 1e-5 * random.normal(size=both.size) for _ in range(4)
+    )
+
+    def each(f, *vectors):
+        pieces = zip(both.bodies, both.places, strict=True)
+        return [f(body, *(v[place] for v in vectors)) for body, place in pieces]
+
+    @eqx.filter_jit
+    def forces(body, q, before, lagged):
+        slip = Slip(0.0, 1e-3, before, before, 1e-3, 1e-3, lagged)
+        return body.potential(1e-3, slip=slip).gradient(q)
+
+    found = forces(both, q, before, lagged)
+    single = both._joined(each(forces, q, before, lagged))
+    np.testing.assert_allclose(found, single, rtol=1e-12, atol=1e-15)
+    assert np.abs(found - forces(both, q, before, before)).max() > 1e-6
+    single = each(lambda body, *state: jnp.stack(body.momenta(*state)), q, velocity)
+    np.testing.assert_allclose(jnp.stack(both.momenta(q, velocity)), sum(single), rtol=1e-12)
+    single, energies = each(lambda body, q: body.energies(q), q), both.energies(q)
+    assert {"membrane_energy", "bending_energy"} <= set(energies)
+    for name, energy in energies.items():
+        assert energy == pytest.approx(sum(float(part[name]) for part in single), rel=1e-12)
+    soft, hard = each(lambda body: body.settings(1e-7, 30))
+    settings = both.settings(1e-7, 30)
+    assert soft.force_tolerance < settings.force_tolerance == hard.force_tolerance
+    assert hard.step_tolerance < soft.step_tolerance
+    assert settings.step_tolerance == hard.step_tolerance
 
 
 def test_errors_name_the_body():

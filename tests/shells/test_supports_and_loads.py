@@ -29,6 +29,11 @@ def test_rotations(vector):
     exact = scipy.spatial.transform.Rotation.from_rotvec(vector).as_matrix()
     found = rotation_matrix(jnp.asarray(vector, float))
     np.testing.assert_allclose(found, exact, atol=1e-14)
+    skew = lambda v: jnp.cross(v, jnp.eye(3)).T
+    slope = jax.jacfwd(lambda v: jax.scipy.linalg.expm(skew(v)))(jnp.asarray(vector, float))
+    np.testing.assert_allclose(
+        jax.jacfwd(rotation_matrix)(jnp.asarray(vector, float)), slope, atol=1e-13
+    )
     # Smooth where the angle is zero: the derivative is the cross product.
     slope = jax.jacfwd(rotation_matrix)(jnp.zeros(3))
     point = np.array([0.2, 0.5, -0.3])
@@ -70,9 +75,10 @@ def test_axes_are_held_one_by_one_and_supports_add_up():
     others = np.setdiff1d(MESH.select(left), [0])
     assert np.asarray(held)[others].tolist() == [[False, False, True]] * others.size
     np.testing.assert_allclose(places, MESH.positions, atol=1e-15)
-    plane = shells.Symmetry(right, "x").on(MESH)
-    assert np.asarray(plane.axes).tolist() == [[True, False, False]] * 3
-    np.testing.assert_allclose(plane.directions, [[1.0, 0, 0]] * 2, atol=1e-14)
+    for side, outward in ((right, 1.0), (left, -1.0)):
+        plane = shells.Symmetry(side, "x").on(MESH)
+        assert np.asarray(plane.axes).tolist() == [[True, False, False]] * 3
+        np.testing.assert_allclose(plane.directions, [[outward, 0, 0]] * 2, atol=1e-14)
 
 
 def forces(*loads, mesh=MESH, material=MATERIAL):
