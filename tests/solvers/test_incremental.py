@@ -24,6 +24,7 @@ from diffsim.solvers import (
     ended,
     sparse_pattern,
 )
+from diffsim.solvers._incremental import _halving
 
 STEP, STEPS = 0.1, 6
 MASSES = np.array([2.0, 0.5, 0.0, 1.0])  # the third follows without mass, the fourth is held
@@ -237,3 +238,38 @@ def test_a_step_that_is_not_found_ends_the_motion():
     for other in (diffrax.RESULTS.max_steps_reached, diffrax.RESULTS.nonlinear_divergence):
         assert ended(other) == RESULTS.diverged  # pyright: ignore
     assert ended(diffrax.RESULTS.successful) == RESULTS.successful
+
+
+class Repelled(AbstractElements):
+    """−½ k s²: has a minimum with enough inertia only."""
+
+    indices: Int[Array, "*e 1"]
+    stiffness: Float[Array, "*e"]
+
+    def measures(self, local):
+        return local
+
+    def density(self, measures):
+        return -0.5 * self.stiffness * measures[0] ** 2
+
+    def convex(self, stress, stiffness):
+        return stress, jnp.abs(stiffness)
+
+
+@pytest.mark.parametrize(("stiffness", "halvings"), [(0.5, 0.0), (3.0, 0.875), (14.0, 1.9375)])
+def test_shorter_steps_than_was_asked_for_are_no_success(stiffness, halvings):
+    """k halvings mean 4ᵏ times the inertia and 2⁻ᵏ of the way to where the mass coasts. Of eight
+    tries, those with less inertia than stiffness fail; in turn 0, 1, 0, ½, ¾ and ⅞ for the second
+    case."""
+    indices, one = jnp.zeros((1, 1), int), jnp.ones(1)
+    pattern = sparse_pattern(1, (np.zeros((1, 1), int),))
+
+    def part(share):
+        pushed = Repelled(indices, stiffness * one)
+        return Potential((pushed,), 0 * one, one, one, one > 0, 0 * one, pattern)
+
+    found = _halving(part, 0 * one, 0 * one, NewtonSettings(1e-12, 1e-12, max_steps=20))
+    # What is kept is where the step ended that was found last.
+    inertia = 4.0**halvings
+    np.testing.assert_allclose(found.q, inertia / 2.0**halvings / (inertia - stiffness), rtol=1e-9)
+    assert found.result == (RESULTS.successful if halvings == 0 else RESULTS.diverged)
