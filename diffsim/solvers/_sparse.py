@@ -72,8 +72,12 @@ class Factorised(AbstractAlgebra):
 
     def matrix(self, pattern, elements, loose, free, diagonal):
         values = jnp.zeros(pattern.rows.shape)
-        batches = zip(elements, pattern.entries, pattern.slots, strict=True)
-        for (_, block), entries, slots in batches:
+        summed = [block for _, block in elements]
+        for block, holder in zip(tuple(summed), pattern.within, strict=True):
+            if holder is not None:
+                size = block.shape[1]
+                summed[holder] = summed[holder].at[:, :size, :size].add(block)
+        for block, entries, slots in zip(summed, pattern.entries, pattern.slots, strict=True):
             values = values.at[slots].add(block.ravel()[entries])
         # Masking the sum costs less than masking its many parts.
         values = jnp.where(free[pattern.rows] & free[pattern.columns], values, 0.0)

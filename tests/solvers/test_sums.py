@@ -27,6 +27,9 @@ RANDOM = np.random.default_rng(0)
 INDICES = (
     np.array([[0, 1, 2], [2, 4, 3], [5, 4, 10], [9, 9, 6]]),
     np.array([[10, 7], [8, 7], [6, 6], [0, 5]]),
+    # Those of the first begin with these, and with the last as well.
+    np.array([[0, 1], [2, 4], [5, 4], [9, 9]]),
+    np.array([[0], [2], [5], [9]]),
 )
 LOOSE = np.array([[1, 8, 3, 9], [7, 2, 0, 4], [5, 6, 1, 1]])
 FREE = np.isin(np.arange(SIZE), [3, 7], invert=True)
@@ -84,6 +87,15 @@ def test_a_pattern_holds_every_entry_once():
     np.testing.assert_array_equal(columns[PATTERN.diagonal], np.arange(SIZE))
     assert PATTERN.size == SIZE
     assert sorted(np.asarray(PATTERN.order).tolist()) == list(range(SIZE))
+
+
+def test_elements_that_others_begin_with_are_added_to_the_largest():
+    assert PATTERN.within == (None, None, 0, 0)
+    assert [slots.size > 0 for slots in PATTERN.slots] == [True, True, False, False]
+    twice = sparse_pattern(SIZE, (INDICES[2], INDICES[1], INDICES[2]))
+    assert twice.within == (None, None, 0)
+    shorter = sparse_pattern(SIZE, (INDICES[0], INDICES[2][:3], INDICES[2][::-1]))
+    assert shorter.within == (None, None, None)
 
 
 def test_entries_of_elements_are_by_row_and_column():
