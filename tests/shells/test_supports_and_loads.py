@@ -68,6 +68,11 @@ def test_what_is_held_turns_about_its_middle():
     np.testing.assert_allclose(after[guided], [[0, 0, -1.0]] * 2, atol=1e-14)
 
 
+def test_only_edges_of_the_border_are_guided():
+    whole = shells.Clamp(lambda x, y, z: x > -1.0).on(MESH)
+    assert sorted(np.asarray(whole.edges).tolist()) == np.flatnonzero(MESH.border).tolist()
+
+
 def test_axes_are_held_one_by_one_and_supports_add_up():
     pins = (shells.Pin(left, "z").on(MESH), shells.Pin([0], "xy").on(MESH))
     held, places = held_unknowns(MESH, pins, jnp.asarray(0.0))
