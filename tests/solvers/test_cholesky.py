@@ -164,7 +164,7 @@ def test_plans_of_patterns_that_stay(missing, monkeypatch):
 
 def test_rows_may_be_exchanged_without_much_fill(monkeypatch):
     """Of a crumpled sheet, whose matrix is far from definite: in an order for symmetric matrices
-    the factor of LU with pivoting was nearly full."""
+    the factor of LU with pivoting was two thirds full."""
     factors, splu = [], scipy.sparse.linalg.splu
 
     def recorded(*arguments, **keywords):
